@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createRng } from '../core/rng.ts';
+import { createDefaultProfile } from './default-profile.ts';
+import type { LoadTable } from './ports.ts';
+import type { PickInput } from './types.ts';
+
+function createLoad(count: number): LoadTable {
+  return {
+    isAvailable: new Uint8Array(count).fill(1),
+    requestsInFlight: new Float64Array(count),
+    tokensInFlight: new Float64Array(count),
+    prefillTokensInFlight: new Float64Array(count),
+    reportedWaiting: new Float64Array(count),
+    foreignRequests: new Float64Array(count),
+    kvCacheUsage: new Float64Array(count).fill(Number.NaN),
+  };
+}
+
+function createInput(load: LoadTable, overrides: Partial<PickInput> = {}): PickInput {
+  return {
+    load,
+    members: Int32Array.from(load.isAvailable, (_, slot) => slot),
+    residency: null,
+    promptTokens: 100,
+    outputTokens: 100,
+    ...overrides,
+  };
+}
+
+function bestSlot(input: PickInput, seed = 1): number {
+  return createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(input).ranked[0]!.slot;
+}
+
+test('200 picks that are booked one by one put exactly 10 on each of 20 idle endpoints', () => {
+  const load = createLoad(20);
+  const profile = createDefaultProfile({ rankedCount: 3, rng: createRng(7) });
+  for (let i = 0; i < 200; i += 1) {
+    const slot = profile.rank(createInput(load)).ranked[0]!.slot;
+    load.tokensInFlight[slot]! += 200;
+    load.requestsInFlight[slot]! += 1;
+  }
+  assert.deepEqual(
+    [...load.requestsInFlight],
+    Array.from({ length: 20 }, () => 10),
+  );
+});
+
+test('requests that only the engine knows of count as work', () => {
+  const load = createLoad(2);
+  load.foreignRequests[0] = 3;
+  load.tokensInFlight[1] = 400;
+  assert.equal(bestSlot(createInput(load)), 1);
+});
+
+test('a fuller KV cache decides between endpoints with equal work', () => {
+  const load = createLoad(2);
+  load.kvCacheUsage.set([0.9, 0.2]);
+  assert.equal(bestSlot(createInput(load)), 1);
+});
+
+test('an endpoint with the adapter resident wins over an equal one without', () => {
+  const load = createLoad(3);
+  assert.equal(bestSlot(createInput(load, { residency: Uint8Array.of(0, 2, 0) })), 1);
+});
+
+test('a resident adapter does not outweigh a long queue', () => {
+  const load = createLoad(2);
+  load.tokensInFlight[0] = 50_000;
+  assert.equal(bestSlot(createInput(load, { residency: Uint8Array.of(2, 0) })), 1);
+});
+
+test('equal endpoints are each the first choice about equally often', () => {
+  const load = createLoad(4);
+  const profile = createDefaultProfile({ rankedCount: 1, rng: createRng(3) });
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < 4000; i += 1) counts[profile.rank(createInput(load)).ranked[0]!.slot]! += 1;
+  for (const count of counts) assert.ok(count > 850 && count < 1150, `${count} of 4000`);
+});
+
+test('nothing is ranked when no member is available', () => {
+  const load = createLoad(3);
+  load.isAvailable.fill(0);
+  const ranking = createDefaultProfile({ rankedCount: 3, rng: createRng(1) }).rank(
+    createInput(load),
+  );
+  assert.deepEqual(ranking, { ranked: [], candidateCount: 3, availableCount: 0 });
+});
+
+test('a ranking holds only available members, each once, best first, and the seed decides it', () => {
+  const endpoint = fc.record({
+    isAvailable: fc.boolean(),
+    tokens: fc.nat(100_000),
+    foreign: fc.nat(50),
+    kv: fc.oneof(fc.constant(Number.NaN), fc.double({ min: 0, max: 1, noNaN: true })),
+    isMember: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(endpoint, { maxLength: 40 }), fc.integer(), (endpoints, seed) => {
+      const load = createLoad(endpoints.length);
+      endpoints.forEach((each, slot) => {
+        load.isAvailable[slot] = each.isAvailable ? 1 : 0;
+        load.tokensInFlight[slot] = each.tokens;
+        load.foreignRequests[slot] = each.foreign;
+        load.kvCacheUsage[slot] = each.kv;
+      });
+      const members = Int32Array.from(
+        endpoints.flatMap((each, slot) => (each.isMember ? [slot] : [])),
+      );
+      const rank = () =>
+        createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(
+          createInput(load, { members }),
+        );
+      const { ranked, availableCount } = rank();
+      const slots = ranked.map(({ slot }) => slot);
+      assert.equal(new Set(slots).size, slots.length);
+      assert.equal(slots.length, Math.min(3, availableCount));
+      for (const slot of slots) {
+        assert.ok(members.includes(slot));
+        assert.equal(load.isAvailable[slot], 1);
+      }
+      for (let i = 1; i < ranked.length; i += 1) {
+        assert.ok(ranked[i - 1]!.score >= ranked[i]!.score);
+      }
+      assert.deepEqual(rank().ranked, ranked);
+    }),
+  );
+});
