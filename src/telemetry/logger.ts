@@ -1,0 +1,198 @@
+import { destination as openDestination, pino } from 'pino';
+import type { DestinationStream, Logger as PinoLogger } from 'pino';
+import type { Clock } from '../core/clock.ts';
+import { LOG_REDACTION, redact } from './redaction.ts';
+
+/** From most to least; `off` writes nothing. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
+
+/** Levels as the configuration spells them. */
+export const LOG_LEVELS: readonly LogLevel[] = Object.freeze([
+  'debug',
+  'info',
+  'warn',
+  'error',
+  'off',
+]);
+
+/** Structured facts of one line. Credentials and prompts are taken out, whoever put them in. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes structured lines. Implementations never throw and never wait. */
+export interface Logger {
+  /** Guard for debug lines whose fields cost something to gather. */
+  readonly isDebug: boolean;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  /** A logger that adds `bindings` to every line; level and sampling stay shared. */
+  child(bindings: LogFields): Logger;
+  /** Whether the request log takes this request: true for the configured share of calls. */
+  sampleRequest(): boolean;
+}
+
+/** The logger of the process, whose settings a reload may change. */
+export interface RootLogger extends Logger {
+  /** Applies to all children at once. */
+  configure(settings: LogSettings): void;
+  /** Writes out what is still buffered, for the end of the process. */
+  flush(): void;
+}
+
+/** What a reload may change. */
+export interface LogSettings {
+  /** Lines below this level are dropped. */
+  readonly level: LogLevel;
+  /** Share of requests that are logged, 0 to 1; failures are logged by their own callers. */
+  readonly sampleRequests: number;
+}
+
+/** How a logger is made. */
+export interface LoggerOptions extends LogSettings {
+  /** Where lines go, each a JSON object with a line feed; null is standard output. */
+  readonly destination: DestinationStream | null;
+  /** Time stamps of lines. */
+  readonly clock: Clock;
+}
+
+/** Most bytes of log lines waiting for a slow standard output; what does not fit is dropped. */
+const MAX_BUFFERED_BYTES = 4_194_304;
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = Object.freeze({
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  off: 100,
+});
+
+/** Level and sampling, shared by a logger and all its children. */
+class LogGate {
+  #severity = 0;
+  #share = 0;
+  #owed = 0;
+
+  constructor(settings: LogSettings) {
+    this.configure(settings);
+  }
+
+  configure(settings: LogSettings): void {
+    this.#severity = SEVERITY[settings.level];
+    this.#share = Math.min(1, Math.max(0, settings.sampleRequests));
+  }
+
+  isOpen(severity: number): boolean {
+    return severity >= this.#severity;
+  }
+
+  /** Spreads the share evenly (every tenth call for 0.1): exact over time and needs no randomness. */
+  sample(): boolean {
+    this.#owed += this.#share;
+    if (this.#owed < 1) return false;
+    this.#owed -= 1;
+    return true;
+  }
+}
+
+class GatedLogger implements Logger {
+  readonly #pino: PinoLogger;
+  readonly #gate: LogGate;
+
+  constructor(inner: PinoLogger, gate: LogGate) {
+    this.#pino = inner;
+    this.#gate = gate;
+  }
+
+  get isDebug(): boolean {
+    return this.#gate.isOpen(SEVERITY.debug);
+  }
+
+  debug(fields: LogFields, message: string): void {
+    if (this.#gate.isOpen(SEVERITY.debug)) this.#pino.debug(fields, message);
+  }
+
+  info(fields: LogFields, message: string): void {
+    if (this.#gate.isOpen(SEVERITY.info)) this.#pino.info(fields, message);
+  }
+
+  warn(fields: LogFields, message: string): void {
+    if (this.#gate.isOpen(SEVERITY.warn)) this.#pino.warn(fields, message);
+  }
+
+  error(fields: LogFields, message: string): void {
+    if (this.#gate.isOpen(SEVERITY.error)) this.#pino.error(fields, message);
+  }
+
+  child(bindings: LogFields): Logger {
+    return new GatedLogger(this.#pino.child(shown(bindings)), this.#gate);
+  }
+
+  sampleRequest(): boolean {
+    return this.#gate.isOpen(SEVERITY.info) ? this.#gate.sample() : false;
+  }
+}
+
+class ProcessLogger extends GatedLogger implements RootLogger {
+  readonly #root: PinoLogger;
+  readonly #rootGate: LogGate;
+  readonly #flush: () => void;
+
+  constructor(root: PinoLogger, gate: LogGate, flush: () => void) {
+    super(root, gate);
+    this.#root = root;
+    this.#rootGate = gate;
+    this.#flush = flush;
+  }
+
+  configure(settings: LogSettings): void {
+    this.#rootGate.configure(settings);
+    this.#root.debug({ level: settings.level }, 'log settings changed');
+  }
+
+  flush(): void {
+    this.#flush();
+  }
+}
+
+/**
+ * JSON lines `{level, time, …fields, msg}` through pino. Standard output is written without waiting,
+ * so that a stalled reader of the log never stalls the gateway; lines over the buffer's bound are
+ * dropped.
+ */
+export function createLogger(options: LoggerOptions): RootLogger {
+  const stdout =
+    options.destination === null
+      ? openDestination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES })
+      : null;
+  const inner = pino(
+    {
+      // The gate decides, so that a reload reaches loggers that were made before it.
+      level: 'debug',
+      base: null,
+      timestamp: () => `,"time":"${new Date(options.clock.wallMs()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: shown },
+    },
+    stdout ?? (options.destination as DestinationStream),
+  );
+  return new ProcessLogger(inner, new LogGate(options), () => {
+    stdout?.flushSync();
+  });
+}
+
+function shown(fields: LogFields): Record<string, unknown> {
+  return redact(fields, LOG_REDACTION) as Record<string, unknown>;
+}
+
+/** Drops everything; for tests and for parts that are used without a log. */
+export const SILENT_LOGGER: Logger = Object.freeze({
+  isDebug: false,
+  debug: drop,
+  info: drop,
+  warn: drop,
+  error: drop,
+  child: (): Logger => SILENT_LOGGER,
+  sampleRequest: (): boolean => false,
+});
+
+function drop(): void {}

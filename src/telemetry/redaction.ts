@@ -1,0 +1,139 @@
+/** What stands in place of a secret or a prompt. */
+export const REDACTED = '[redacted]';
+
+/** Names of fields and headers whose value is a credential, lower case, without `-` and `_`. */
+const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'accesstoken',
+  'apikey',
+  'apitoken',
+  'authorization',
+  'bearertoken',
+  'clientsecret',
+  'cookie',
+  'keypem',
+  'passphrase',
+  'password',
+  'privatekey',
+  'proxyauthorization',
+  'secret',
+  'setcookie',
+  'token',
+  'xapikey',
+  'xgoogapikey',
+]);
+
+/** Names of fields that may hold what a user wrote or a model answered, same spelling rules. */
+const CONTENT_NAMES: ReadonlySet<string> = new Set([
+  'body',
+  'choices',
+  'completion',
+  'content',
+  'documents',
+  'input',
+  'instructions',
+  'messages',
+  'output',
+  'prompt',
+  'query',
+  'system',
+  'text',
+  'tools',
+]);
+
+const USER_INFO = /(\/\/)[^/?#@\s]+@/g;
+const PRIVATE_KEY_MARK = 'PRIVATE KEY-----';
+const MAX_DEPTH = 6;
+const MAX_ITEMS = 1000;
+
+/** Which names are hidden and how much of one string is kept. */
+export interface RedactionPolicy {
+  /** `secrets`: credentials only; `secrets-and-content`: also prompts and answers. */
+  readonly hide: 'secrets' | 'secrets-and-content';
+  /** Longest string kept, in UTF-16 units. */
+  readonly maxTextLength: number;
+}
+
+/** For log lines: credentials and content hidden, texts cut. */
+export const LOG_REDACTION: RedactionPolicy = Object.freeze({
+  hide: 'secrets-and-content',
+  maxTextLength: 4096,
+});
+
+/** For the configuration shown by the admin API: only credentials hidden. */
+export const CONFIG_REDACTION: RedactionPolicy = Object.freeze({
+  hide: 'secrets',
+  maxTextLength: 65_536,
+});
+
+/**
+ * A copy of `value` fit to be shown: named secrets replaced, user info taken out of URLs, depth,
+ * length and number of items bounded. Numbers and booleans pass whatever their name, so that
+ * `body: 1024` may be a size. Errors become plain objects with their causes.
+ */
+export function redact(value: unknown, policy: RedactionPolicy): unknown {
+  return copy(value, policy, 0);
+}
+
+/** Whether a field or header of this name must never be shown under `policy`. */
+export function isHidden(name: string, policy: RedactionPolicy): boolean {
+  const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
+  if (SECRET_NAMES.has(plain)) return true;
+  return policy.hide === 'secrets-and-content' && CONTENT_NAMES.has(plain);
+}
+
+function copy(value: unknown, policy: RedactionPolicy, depth: number): unknown {
+  if (typeof value === 'string') return copyText(value, policy);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return '[too deep]';
+  if (value instanceof Error) return copyError(value, policy, depth);
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (value instanceof Date) return value;
+  if (value instanceof Map || value instanceof Set) return copy([...value], policy, depth);
+  if (Array.isArray(value)) return copyArray(value, policy, depth);
+  return copyObject(value, policy, depth);
+}
+
+function copyText(text: string, policy: RedactionPolicy): string {
+  if (text.includes(PRIVATE_KEY_MARK)) return REDACTED;
+  const short =
+    text.length > policy.maxTextLength ? `${text.slice(0, policy.maxTextLength)}…` : text;
+  return short.includes('@') ? short.replace(USER_INFO, '$1') : short;
+}
+
+function copyArray(items: readonly unknown[], policy: RedactionPolicy, depth: number): unknown[] {
+  // A pair of name and value is how raw headers and maps look.
+  const [name] = items;
+  if (items.length === 2 && typeof name === 'string' && isHidden(name, policy)) {
+    return [name, hide(items[1])];
+  }
+  return items.slice(0, MAX_ITEMS).map((item) => copy(item, policy, depth + 1));
+}
+
+function copyObject(value: object, policy: RedactionPolicy, depth: number): unknown {
+  const shown: Record<string, unknown> = {};
+  let left = MAX_ITEMS;
+  for (const [name, field] of Object.entries(value)) {
+    if (left === 0) break;
+    left -= 1;
+    shown[name] = isHidden(name, policy) ? hide(field) : copy(field, policy, depth + 1);
+  }
+  return shown;
+}
+
+function hide(value: unknown): unknown {
+  const isHarmless =
+    typeof value === 'number' || typeof value === 'boolean' || value === null || value === '';
+  return isHarmless ? value : value === undefined ? undefined : REDACTED;
+}
+
+function copyError(error: Error, policy: RedactionPolicy, depth: number): unknown {
+  const shown: Record<string, unknown> = {
+    type: error.name,
+    message: copyText(error.message, policy),
+    stack: error.stack === undefined ? undefined : copyText(error.stack, policy),
+  };
+  if ('code' in error) shown['code'] = copy(error.code, policy, depth + 1);
+  if (error.cause !== undefined) shown['cause'] = copy(error.cause, policy, depth + 1);
+  return shown;
+}
