@@ -86,18 +86,17 @@ function staleReason() {
   // npm writes this file last, so an install that was interrupted has none.
   const installed = readJson(path.join('node_modules', '.package-lock.json'));
   if (installed === null) return 'dependencies are not installed yet';
-  for (const [folder, wanted] of Object.entries(lock.packages)) {
-    if (!folder.startsWith('node_modules/') || wanted.link) continue;
-    const present = installed.packages[folder];
-    // Optional packages are builds for other platforms; npm leaves them out on purpose.
-    if (present === undefined && (wanted.optional || wanted.devOptional)) continue;
-    const isSame =
-      present?.version === wanted.version &&
-      present.integrity === wanted.integrity &&
-      existsSync(path.join(ROOT, folder));
-    if (!isSame) return `${folder.slice('node_modules/'.length)} differs from package-lock.json`;
-  }
-  return null;
+  const wrong = Object.entries(lock.packages)
+    .filter(([folder, wanted]) => folder.startsWith('node_modules/') && !wanted.link)
+    .find(([folder, wanted]) => !isAsWanted(folder, wanted, installed.packages[folder]));
+  return wrong === undefined ? null : `${wrong[0]} differs from package-lock.json`;
+}
+
+function isAsWanted(folder, wanted, present) {
+  // Optional packages are builds for other platforms; npm leaves them out on purpose.
+  if (present === undefined) return Boolean(wanted.optional || wanted.devOptional);
+  const isSame = present.version === wanted.version && present.integrity === wanted.integrity;
+  return isSame && existsSync(path.join(ROOT, folder));
 }
 
 function npm(args) {
@@ -147,7 +146,7 @@ async function findNode() {
 
 // ---- running ----
 
-/** The child gets the left signal as the right one. A closed terminal must stop the gateway, whose own SIGHUP means reload. */
+/** Signal received, signal sent on. A closed terminal must stop the gateway; to it SIGHUP is reload. */
 const FORWARDED = { SIGINT: 'SIGINT', SIGTERM: 'SIGTERM', SIGHUP: 'SIGTERM' };
 
 /**
