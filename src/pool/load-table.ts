@@ -1,0 +1,71 @@
+/**
+ * The load of every endpoint as struct-of-arrays; the index is the endpoint's slot in the fleet. The
+ * arrays are live, and replaced when the fleet grows: read them through the table at each pick.
+ */
+export interface LoadTable {
+  /** 1 where the endpoint may be picked now, else 0. */
+  readonly isAvailable: Uint8Array;
+  /** Requests booked and not released; an integer. */
+  readonly requestsInFlight: Float64Array;
+  /** Tokens booked and not released: prompt not yet prefilled plus expected output; an integer. */
+  readonly tokensInFlight: Float64Array;
+  /** Of those, prompt tokens whose first output token has not come yet; an integer. */
+  readonly prefillTokensInFlight: Float64Array;
+  /** Requests queued in the engine by its last report, fading to 0 with age; 0 when unknown. */
+  readonly reportedWaiting: Float64Array;
+  /** Requests in the engine by its last report that are not ours, fading to 0 with age. */
+  readonly foreignRequests: Float64Array;
+  /** KV-cache use, 0 to 1, by the last report; NaN when unknown or forgotten. */
+  readonly kvCacheUsage: Float64Array;
+}
+
+const INITIAL_CAPACITY = 16;
+
+/** The writable side of a `LoadTable`; only the pool module holds it under this type. */
+export class LoadColumns implements LoadTable {
+  isAvailable: Uint8Array = new Uint8Array(INITIAL_CAPACITY);
+  requestsInFlight: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  tokensInFlight: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  prefillTokensInFlight: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  reportedWaiting: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  foreignRequests: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  kvCacheUsage: Float64Array = new Float64Array(INITIAL_CAPACITY).fill(Number.NaN);
+
+  /** Slots there is room for. */
+  get capacity(): number {
+    return this.isAvailable.length;
+  }
+
+  /** Makes room for at least `slots` slots by doubling; existing values keep their place. */
+  reserve(slots: number): void {
+    let capacity = this.capacity;
+    if (slots <= capacity) return;
+    while (capacity < slots) capacity *= 2;
+    const isAvailable = new Uint8Array(capacity);
+    isAvailable.set(this.isAvailable);
+    this.isAvailable = isAvailable;
+    this.requestsInFlight = widen(this.requestsInFlight, capacity, 0);
+    this.tokensInFlight = widen(this.tokensInFlight, capacity, 0);
+    this.prefillTokensInFlight = widen(this.prefillTokensInFlight, capacity, 0);
+    this.reportedWaiting = widen(this.reportedWaiting, capacity, 0);
+    this.foreignRequests = widen(this.foreignRequests, capacity, 0);
+    this.kvCacheUsage = widen(this.kvCacheUsage, capacity, Number.NaN);
+  }
+
+  /** Returns `slot` to the state of one that was never used. */
+  clear(slot: number): void {
+    this.isAvailable[slot] = 0;
+    this.requestsInFlight[slot] = 0;
+    this.tokensInFlight[slot] = 0;
+    this.prefillTokensInFlight[slot] = 0;
+    this.reportedWaiting[slot] = 0;
+    this.foreignRequests[slot] = 0;
+    this.kvCacheUsage[slot] = Number.NaN;
+  }
+}
+
+function widen(column: Float64Array, capacity: number, empty: number): Float64Array {
+  const wider = new Float64Array(capacity);
+  wider.set(column);
+  return empty === 0 ? wider : wider.fill(empty, column.length);
+}

@@ -1,0 +1,95 @@
+import type { EngineReport } from '../protocol/engines/dialect.ts';
+import type { LoadColumns } from './load-table.ts';
+
+/** How long an engine's report counts. */
+export interface ReportOptions {
+  /** Age in milliseconds up to which a report counts in full. */
+  readonly staleAfterMs: number;
+  /** Age in milliseconds from which it counts no more; in between its weight falls linearly. */
+  readonly forgetAfterMs: number;
+}
+
+/** Longer than the slowest scrape interval of an idle endpoint, so that a healthy one never fades. */
+export const DEFAULT_REPORT_OPTIONS: ReportOptions = Object.freeze({
+  staleAfterMs: 7_500,
+  forgetAfterMs: 30_000,
+});
+
+/** Clock steps on the engine's machine shift a process's start time by less than this. */
+const START_TIME_TOLERANCE_SECONDS = 1;
+
+/** Weight of a report of this age: 1 while fresh, falling linearly to 0. */
+export function weightOfReport(ageMs: number, options: ReportOptions): number {
+  if (ageMs <= options.staleAfterMs) return 1;
+  if (ageMs >= options.forgetAfterMs) return 0;
+  return (options.forgetAfterMs - ageMs) / (options.forgetAfterMs - options.staleAfterMs);
+}
+
+/** What one endpoint's newest report adds to the ledger, before ageing. */
+export class Correction {
+  #waiting = 0;
+  #foreign = 0;
+  #kvCacheUsage = Number.NaN;
+  /** Weight with which the report stands in the load table; NaN when it has yet to be written. */
+  #shownWeight = 0;
+  #startTimeSeconds = Number.NEGATIVE_INFINITY;
+
+  /** Requests in the engine that were not ours when the report was taken; 0 when unknown. */
+  get foreign(): number {
+    return this.#foreign;
+  }
+
+  /**
+   * Takes a report. `ownRequests` is the most we had in flight around it: everything we have in an
+   * engine is in our ledger before it arrives and until after it left, so whatever exceeds it is
+   * somebody else's.
+   */
+  take(report: EngineReport, ownRequests: number): void {
+    this.#waiting = toCount(report.waiting);
+    this.#foreign = Math.max(0, this.#waiting + toCount(report.running) - ownRequests);
+    this.#kvCacheUsage = toRatio(report.kvCacheUsage);
+    this.#shownWeight = Number.NaN;
+  }
+
+  /** Writes what is left of the report at `weight` into the load table, if that has changed. */
+  show(load: LoadColumns, slot: number, weight: number): void {
+    if (weight === this.#shownWeight) return;
+    this.#shownWeight = weight;
+    load.reportedWaiting[slot] = this.#waiting * weight;
+    load.foreignRequests[slot] = this.#foreign * weight;
+    // A ratio that shrinks with age would show room that nobody measured: kept, then forgotten.
+    load.kvCacheUsage[slot] = weight > 0 ? this.#kvCacheUsage : Number.NaN;
+  }
+
+  /**
+   * Whether the engine's process is another than the one of earlier reports. Its start time must be
+   * later than any seen, as servers with several workers report that of a random one.
+   */
+  noteRestart(previous: EngineReport | null, next: EngineReport): boolean {
+    const startSeconds = next.processStartTimeSeconds;
+    const newestSeconds = this.#startTimeSeconds;
+    if (startSeconds !== null) this.#startTimeSeconds = Math.max(newestSeconds, startSeconds);
+    if (previous === null) return false;
+    if (startSeconds !== null && Number.isFinite(newestSeconds)) {
+      if (startSeconds > newestSeconds + START_TIME_TOLERANCE_SECONDS) return true;
+    }
+    return (
+      wentBack(previous.promptTokensTotal, next.promptTokensTotal) ||
+      wentBack(previous.generationTokensTotal, next.generationTokensTotal) ||
+      wentBack(previous.prefixCacheQueriesTotal, next.prefixCacheQueriesTotal)
+    );
+  }
+}
+
+function wentBack(previous: number | null, next: number | null): boolean {
+  return previous !== null && next !== null && next < previous;
+}
+
+function toCount(value: number | null): number {
+  return value !== null && value > 0 && Number.isFinite(value) ? value : 0;
+}
+
+function toRatio(value: number | null): number {
+  if (value === null || !Number.isFinite(value)) return Number.NaN;
+  return Math.min(1, Math.max(0, value));
+}
