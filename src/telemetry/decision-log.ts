@@ -83,25 +83,25 @@ const MAX_LISTENERS = 8;
  * its own bounded index: they are rare, and an index by id would cost every request.
  */
 export class DecisionLog {
-  readonly #ring: RingBuffer<DecisionRecord>;
+  readonly #ring: RingBuffer<DecisionRecord> | null;
   #listeners: readonly DecisionListener[] = [];
 
-  /** `capacity`: records kept, at least 1. */
+  /** `capacity`: records kept; with 0 none are, and only listeners see them. */
   constructor(capacity: number = DEFAULT_DECISION_CAPACITY) {
-    this.#ring = new RingBuffer(capacity);
+    this.#ring = capacity === 0 ? null : new RingBuffer(capacity);
   }
 
   get size(): number {
-    return this.#ring.size;
+    return this.#ring?.size ?? 0;
   }
 
   get capacity(): number {
-    return this.#ring.capacity;
+    return this.#ring?.capacity ?? 0;
   }
 
   /** Keeps `record` by reference, as the newest; the oldest falls out when the log is full. */
   add(record: DecisionRecord): void {
-    this.#ring.push(record);
+    this.#ring?.push(record);
     if (this.#listeners.length > 0) this.#notify(record, 'picked');
   }
 
@@ -114,7 +114,7 @@ export class DecisionLog {
   latest(limit: number): DecisionRecord[] {
     const found: DecisionRecord[] = [];
     for (let age = 0; age < limit; age += 1) {
-      const record = this.#ring.newest(age);
+      const record = this.#ring?.newest(age);
       if (record === undefined) break;
       found.push(record);
     }
@@ -123,8 +123,8 @@ export class DecisionLog {
 
   /** The newest record with this request id; null when it was never there or has fallen out. */
   find(requestId: string): DecisionRecord | null {
-    for (let age = 0; age < this.#ring.size; age += 1) {
-      const record = this.#ring.newest(age);
+    for (let age = 0; age < this.size; age += 1) {
+      const record = this.#ring?.newest(age);
       if (record?.requestId === requestId) return record;
     }
     return null;

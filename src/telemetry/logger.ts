@@ -48,15 +48,18 @@ export interface LogSettings {
   readonly sampleRequests: number;
 }
 
+/** A standard stream of the process, or anything that takes lines at once. */
+export type LogDestination = 'stdout' | 'stderr' | DestinationStream;
+
 /** How a logger is made. */
 export interface LoggerOptions extends LogSettings {
-  /** Where lines go, each a JSON object with a line feed; null is standard output. */
-  readonly destination: DestinationStream | null;
+  /** Where lines go, each a JSON object with a line feed. */
+  readonly destination: LogDestination;
   /** Time stamps of lines. */
   readonly clock: Clock;
 }
 
-/** Most bytes of log lines waiting for a slow standard output; what does not fit is dropped. */
+/** Most bytes of log lines waiting for a slow standard stream; what does not fit is dropped. */
 const MAX_BUFFERED_BYTES = 4_194_304;
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = Object.freeze({
@@ -156,28 +159,36 @@ class ProcessLogger extends GatedLogger implements RootLogger {
 }
 
 /**
- * JSON lines `{level, time, …fields, msg}` through pino. Standard output is written without waiting,
- * so that a stalled reader of the log never stalls the gateway; lines over the buffer's bound are
- * dropped.
+ * JSON lines `{level, time, …fields, msg}` through pino. Standard streams are written without
+ * waiting, so that a stalled reader of the log never stalls the gateway; lines over the buffer's
+ * bound are dropped.
  */
 export function createLogger(options: LoggerOptions): RootLogger {
-  const stdout =
-    options.destination === null
-      ? openDestination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES })
-      : null;
+  const { clock, destination } = options;
+  const { stream, flush } = openSink(destination);
   const inner = pino(
     {
       // The gate decides, so that a reload reaches loggers that were made before it.
       level: 'debug',
       base: null,
-      timestamp: () => `,"time":"${new Date(options.clock.wallMs()).toISOString()}"`,
+      timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: shown },
     },
-    stdout ?? (options.destination as DestinationStream),
+    stream,
   );
-  return new ProcessLogger(inner, new LogGate(options), () => {
-    stdout?.flushSync();
-  });
+  return new ProcessLogger(inner, new LogGate(options), flush);
+}
+
+function openSink(destination: LogDestination): { stream: DestinationStream; flush: () => void } {
+  if (typeof destination !== 'string') return { stream: destination, flush: drop };
+  const dest = destination === 'stdout' ? 1 : 2;
+  const stream = openDestination({ dest, sync: false, maxLength: MAX_BUFFERED_BYTES });
+  return {
+    stream,
+    flush: () => {
+      stream.flushSync();
+    },
+  };
 }
 
 function shown(fields: LogFields): Record<string, unknown> {
