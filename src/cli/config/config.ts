@@ -1,4 +1,5 @@
 import type { EngineName } from '../../protocol/engines/dialect.ts';
+import type { LogLevel } from '../../telemetry/logger.ts';
 
 /** Where something listens. */
 export interface HostPort {
@@ -138,9 +139,6 @@ export interface LimitsConfig {
   /** Client connections open at once, over all listeners. */
   readonly connections: number;
 }
-
-/** Level of the log; everything less serious is dropped. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** When token usage is read from answers. */
 export type UsageCapture = 'always' | 'when-asked';

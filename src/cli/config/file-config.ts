@@ -1,0 +1,96 @@
+import type { EngineName } from '../../protocol/engines/dialect.ts';
+import type { LogLevel } from '../../telemetry/logger.ts';
+import type {
+  DnsRecordType,
+  EjectionConfig,
+  LimitsConfig,
+  RetryConfig,
+  ScrapeConfig,
+  TimeoutsConfig,
+  UsageCapture,
+} from './config.ts';
+
+/** `listeners[].tls` as written. */
+export interface FileListenerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** `listeners[]` as written. */
+export interface FileListener {
+  readonly address: string;
+  readonly internal: boolean;
+  readonly tls: FileListenerTls | null;
+}
+
+/** `pools[].endpoints[]` as written; a plain URL stands for `{url}`. */
+export interface FileEndpoint {
+  readonly url: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly engine: EngineName | null;
+  readonly models: readonly string[] | null;
+}
+
+/** `pools[].dns` as written. */
+export interface FileDns {
+  readonly name: string;
+  readonly type: DnsRecordType;
+  readonly port: number | null;
+  readonly scheme: 'http' | 'https';
+  readonly minTtlMs: number;
+  readonly maxTtlMs: number;
+  readonly resolver: string | null;
+}
+
+/** `pools[].tls` as written. */
+export interface FileUpstreamTls {
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly serverName: string | null;
+  readonly skipVerify: boolean;
+}
+
+/** `pools[]` as written; exactly one of `endpoints`, `file` and `dns` is not null. */
+export interface FilePool {
+  readonly name: string;
+  readonly engine: EngineName | null;
+  readonly models: readonly string[] | null;
+  readonly endpoints: readonly FileEndpoint[] | null;
+  readonly file: string | null;
+  readonly dns: FileDns | null;
+  readonly tls: FileUpstreamTls | null;
+}
+
+/** `models[].targets[]` as written. */
+export interface FileTarget {
+  readonly pool: string | null;
+  readonly model: string | null;
+  readonly weight: number;
+}
+
+/** `models[]` as written; null targets lead to whichever pool serves the name. */
+export interface FileModel {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly targets: readonly FileTarget[] | null;
+}
+
+/** The configuration file after validation: as written, with defaults filled in. */
+export interface FileConfig {
+  readonly listeners: readonly FileListener[];
+  readonly admin: { readonly address: string };
+  readonly servers: readonly string[];
+  readonly pools: readonly FilePool[];
+  readonly models: readonly FileModel[];
+  readonly timeouts: TimeoutsConfig;
+  readonly retry: RetryConfig;
+  readonly ejection: EjectionConfig;
+  readonly limits: LimitsConfig;
+  readonly usage: { readonly capture: UsageCapture };
+  readonly headers: { readonly endpoint: boolean };
+  readonly logging: { readonly level: LogLevel; readonly sampleRequests: number };
+  readonly drain: { readonly timeoutMs: number };
+  readonly decisions: { readonly keep: number };
+  readonly scrape: ScrapeConfig;
+}
