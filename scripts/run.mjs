@@ -27,7 +27,7 @@ const TASKS = {
   test: { summary: 'the tests', nodeArgs: testArgs, ownsSignals: false },
   bench: {
     summary: 'a bench',
-    nodeArgs: (extra) => ['bench/main.ts', ...extra],
+    nodeArgs: (extra) => ['bench/run.ts', ...extra],
     ownsSignals: false,
   },
   check: {
