@@ -73,7 +73,14 @@ async function installIfNeeded() {
   if (reason === null) return;
   say(`${reason}; installing from package-lock.json with npm ci (about a minute, once) ...`);
   const startedAtMs = Date.now();
-  const flags = ['--include=dev', '--no-audit', '--no-fund', '--no-update-notifier'];
+  // Quiet about engines: npm would compare them with this machine's Node, which runs none of it.
+  const flags = [
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--loglevel=error',
+  ];
   const code = await npm(['ci', ...flags]);
   if (code !== 0) fail(installHelp(code), code);
   say(`installed in ${seconds(startedAtMs)}`);
