@@ -32,7 +32,8 @@ export interface OptionDefinition {
 /** Where an option's value came from. */
 export type OptionOrigin = 'flag' | 'environment' | 'default';
 
-interface ParsedValue {
+/** A value with the row that declares it. */
+export interface ParsedValue {
   readonly definition: OptionDefinition;
   readonly value: OptionValue;
   readonly origin: OptionOrigin;
@@ -57,6 +58,12 @@ export class ParsedOptions {
   /** Flag, environment or default. */
   originOf(flag: string): OptionOrigin {
     return this.#entry(flag).origin;
+  }
+
+  /** What the user wrote to set it: the flag, or the environment variable. */
+  nameOf(flag: string): string {
+    const { definition, origin } = this.#entry(flag);
+    return origin === 'environment' && definition.env !== null ? definition.env : `--${flag}`;
   }
 
   /** Value of a `string` or `choice` option. */

@@ -1,0 +1,164 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import type { Clock, TimerHandle } from '../../core/clock.ts';
+import { spawn, type FailureSink } from '../../core/spawn.ts';
+import type { PenstockConfig } from './config.ts';
+
+/** How changes are noticed. */
+export interface WatchOptions {
+  readonly clock: Clock;
+  /** A change is told when files have stayed as they are for this long. */
+  readonly settleMs: number;
+  /** Files are looked at this often even when the system tells of no change. */
+  readonly pollMs: number;
+  readonly onFailure: FailureSink;
+}
+
+/** Fast enough for a person who saves a file; polling costs one system call per file. */
+export const WATCH_TIMES: Pick<WatchOptions, 'settleMs' | 'pollMs'> = Object.freeze({
+  settleMs: 200,
+  pollMs: 2000,
+});
+
+/** After this many looks a file that never rests is told as it is. */
+const MOST_LOOKS = 25;
+
+/** Every file whose change calls for loading the configuration again: itself, keys and certificates. */
+export function watchedFiles(config: PenstockConfig): readonly string[] {
+  const files = [
+    config.file,
+    ...config.listeners.flatMap(({ tls }) => [tls?.certFile, tls?.keyFile]),
+    ...config.pools.flatMap(({ tls }) => [tls?.caFile, tls?.certFile, tls?.keyFile]),
+  ];
+  return [...new Set(files.filter((file) => typeof file === 'string'))];
+}
+
+/**
+ * Calls back when one of some files has changed and come to rest.
+ *
+ * What a path leads to is compared, not events counted: so a rename over the file, a swapped symbolic
+ * link on the way to it (as Kubernetes does for mounted config maps) and a system without
+ * notifications all work. Notifications of the folders only make it faster.
+ *
+ *     idle ──event or poll──► look ──same──► idle
+ *                              │differs
+ *                              ▼
+ *                           settle ──same twice──► onChange ──► idle
+ */
+export class FileWatcher {
+  readonly #onChange: () => void;
+  readonly #options: WatchOptions;
+  #files: readonly string[] = [];
+  #folders: readonly FSWatcher[] = [];
+  /** What was last told, or found at the start; null: not looked yet. */
+  #told: string | null = null;
+  #previous: string | null = null;
+  #looks = 0;
+  #timer: TimerHandle | null = null;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #looking: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(onChange: () => void, options: WatchOptions) {
+    this.#onChange = onChange;
+    this.#options = options;
+  }
+
+  /**
+   * Watches these files instead of those before. Resolves when their present state is known; start
+   * this before loading, so that no change is missed.
+   */
+  async watch(files: readonly string[]): Promise<void> {
+    this.#closeFolders();
+    this.#files = files;
+    this.#told = null;
+    const folders = new Set(files.map((file) => dirname(file)));
+    this.#folders = [...folders].flatMap((folder) => this.#openFolder(folder));
+    await this.#look();
+  }
+
+  /** Stops; resolves when nothing more will be called. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closeFolders();
+    this.#stopTimer();
+    await this.#looking;
+  }
+
+  #openFolder(folder: string): readonly FSWatcher[] {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => {
+        this.#lookWithin(this.#options.settleMs);
+      });
+      // A folder that goes away, or no watches left: polling still notices changes.
+      watcher.on('error', () => {
+        watcher.close();
+      });
+      return [watcher];
+    } catch {
+      return [];
+    }
+  }
+
+  #closeFolders(): void {
+    for (const folder of this.#folders) folder.close();
+    this.#folders = [];
+  }
+
+  #lookWithin(delayMs: number): void {
+    const { clock, onFailure } = this.#options;
+    const dueMs = clock.now() + delayMs;
+    if (this.#isClosed || dueMs >= this.#dueMs) return;
+    this.#stopTimer();
+    this.#dueMs = dueMs;
+    this.#timer = clock.setTimer(delayMs, () => {
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      this.#timer = null;
+      spawn('watch configuration', this.#look(), onFailure);
+    });
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  #look(): Promise<void> {
+    this.#looking = this.#looking.then(async () => {
+      const files = this.#files;
+      const seen = (await Promise.all(files.map(stateOf))).join('\n');
+      if (!this.#isClosed && files === this.#files) this.#compare(seen);
+    });
+    return this.#looking;
+  }
+
+  #compare(seen: string): void {
+    const { settleMs, pollMs } = this.#options;
+    this.#told ??= seen;
+    this.#looks += 1;
+    const isAtRest = seen === this.#previous || this.#looks >= MOST_LOOKS;
+    this.#previous = seen;
+    if (seen !== this.#told && !isAtRest) {
+      this.#lookWithin(settleMs);
+      return;
+    }
+    this.#looks = 0;
+    const hasChanged = seen !== this.#told;
+    this.#told = seen;
+    this.#lookWithin(pollMs);
+    if (hasChanged) this.#onChange();
+  }
+}
+
+/** Identifies the content that a path leads to, without reading it. */
+async function stateOf(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch (cause) {
+    return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+  }
+}
