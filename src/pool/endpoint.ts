@@ -38,9 +38,9 @@ export interface EndpointSpec {
 export type Reachability = 'unknown' | 'reachable' | 'unreachable';
 
 /**
- * One model server. The object lives as long as the server is declared, through reloads and moves
- * between pools, and after its removal until its slot is given away. Mutable fields are written by
- * the fleet alone.
+ * One model server. The object lives as long as the server is declared, through reloads and
+ * moves between pools, and after its removal until its slot is given away. Mutable fields are
+ * written by the fleet alone.
  */
 export class Endpoint {
   readonly id: EndpointId;

@@ -34,10 +34,10 @@ export interface FleetOptions {
 const REFRESH_INTERVAL_MS = 100;
 
 /**
- * Every endpoint there is, its load, its health, and what it serves: the picture that picks are made
- * from. Everything happens within the call that causes it; there are no timers. What changes by the
- * mere passing of time is brought up to date by `refresh`, which `load`, `book` and `retryAfterMs` do
- * by themselves.
+ * Every endpoint there is, its load, its health, and what it serves: the picture that picks are
+ * made from. Everything happens within the call that causes it; there are no timers. What
+ * changes by the mere passing of time is brought up to date by `refresh`, which `load`, `book`
+ * and `retryAfterMs` do by themselves.
  */
 export class Fleet {
   readonly #clock: Clock;
@@ -52,8 +52,13 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#clock = options.clock;
     this.#reportOptions = options.report;
-    this.#ledger = new Ledger(this.#columns, options.clock, (booking) => {
-      this.#noteReleased(booking);
+    this.#ledger = new Ledger(this.#columns, options.clock, {
+      onFirstToken: (booking) => {
+        this.#noteFirstToken(booking);
+      },
+      onRelease: (booking) => {
+        this.#noteReleased(booking);
+      },
     });
     this.#roster = new Roster(this.#columns, this.#ledger, {
       health: options.health,
@@ -67,15 +72,19 @@ export class Fleet {
     return this.#columns;
   }
 
-  /** Grows whenever membership, facts or served names change; not with load, health or residency. */
+  /**
+   * Grows whenever membership, facts or served names change; not with load, health or
+   * residency.
+   */
   get version(): number {
     return this.#version;
   }
 
   /**
-   * Declares the servers of a pool, replacing what was declared for it; null holds the servers that
-   * are grouped into pools by what they serve. A server that stays, or that another pool lists within
-   * a minute, keeps its object with ledger, health and facts. A URL listed twice counts once.
+   * Declares the servers of a pool, replacing what was declared for it; null holds the servers
+   * that are grouped into pools by what they serve. A server that stays, or that another pool
+   * lists within a minute, keeps its object with ledger, health and facts. A URL listed twice
+   * counts once.
    */
   setPool(id: PoolId | null, specs: readonly EndpointSpec[]): void {
     if (this.#roster.replace(id, specs, this.#clock.now())) this.#changeMembers();
@@ -92,8 +101,9 @@ export class Fleet {
   }
 
   /**
-   * The endpoint that owns `slot`, also after its removal. A slot rests for a minute before another
-   * endpoint gets it; whoever keeps a choice for longer must keep the object and look at `isRemoved`.
+   * The endpoint that owns `slot`, also after its removal. A slot rests for ten minutes and until
+   * nothing is in flight before another endpoint gets it; whoever keeps a choice for longer must
+   * keep the object and look at `isRemoved`.
    */
   endpointAt(slot: number): Endpoint {
     return must(this.#roster.slots[slot], 'endpoint of a slot');
@@ -239,8 +249,8 @@ export class Fleet {
   }
 
   /**
-   * Ages reports and ends ejections whose time has come, at most once in 100 ms. One pass over all
-   * slots without allocation.
+   * Ages reports and ends ejections whose time has come, at most once in 100 ms. One pass over
+   * all slots without allocation.
    */
   refresh(nowMs: number): void {
     if (nowMs - this.#refreshedAtMs < REFRESH_INTERVAL_MS) return;
@@ -251,6 +261,14 @@ export class Fleet {
       endpoint.correction.show(this.#columns, endpoint.slot, weight);
       if (endpoint.health.tick(nowMs)) this.#showAvailability(endpoint);
     }
+  }
+
+  /** A probe need not run to its end, which may be minutes away, to show that the server works. */
+  #noteFirstToken(booking: Booking): void {
+    const endpoint = this.endpointAt(booking.slot);
+    if (!endpoint.health.isProbe(booking)) return;
+    endpoint.health.succeed();
+    this.#showAvailability(endpoint);
   }
 
   #noteReleased(booking: Booking): void {

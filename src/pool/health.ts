@@ -20,19 +20,22 @@ export const DEFAULT_HEALTH_OPTIONS: HealthOptions = Object.freeze({
 /** Up to this share is taken off a back-off, so that replicas do not all probe at one instant. */
 const JITTER_SHARE = 0.25;
 
-/** `closed`: requests flow. `ejected`: none do. `half_open`: one does, to see whether it is back. */
+/**
+ * `closed`: requests flow. `ejected`: none do. `half_open`: one does, to see whether it is
+ * back.
+ */
 export type HealthState = 'closed' | 'ejected' | 'half_open';
 
 /**
  * Passive health of one endpoint, fed by what happens to real requests:
  *
- *                 Nth failure in a row, if the pool can spare it
- *        ┌────────┐ ─────────────────────────────────► ┌─────────┐
- *        │ closed │                                    │ ejected │◄────┐
- *        └────────┘ ◄──────────┐        back-off ended └─────────┘     │ failure:
- *                       success│  ┌───────────┐ ◄──────────┘           │ twice as long
- *                              └──│ half open │ ───────────────────────┘
- *                                 └───────────┘ one request at a time
+ *               Nth failure in a row, if its pools can spare it
+ *      ┌────────┐ ───────────────────────────────► ┌─────────┐
+ *      │ closed │                                  │ ejected │ ◄─┐ failure:
+ *      └────────┘ ◄──┐              back-off ended └─────────┘   │ out for
+ *                    │ success   ┌───────────┐ ◄────────┘        │ twice as long
+ *                    └────────── │ half open │ ──────────────────┘
+ *                                └───────────┘ one request at a time
  *
  * What comes back from requests that were sent before an ejection does not change it.
  */
@@ -116,6 +119,11 @@ export class Health {
   /** `request` was booked; while half open the first one is the probe. */
   noteBooked(request: object): void {
     if (this.#state === 'half_open' && this.#probe === null) this.#probe = request;
+  }
+
+  /** Whether `request` is the probe that is under way. */
+  isProbe(request: object): boolean {
+    return this.#probe === request;
   }
 
   /** `request` has ended; a probe without a verdict (the client left) makes room for another. */

@@ -25,6 +25,7 @@ export class Booking {
   readonly #ledger: Ledger;
   #promptTokens: number;
   #outputTokens: number;
+  #hasFirstToken = false;
   #isOpen = true;
 
   constructor(ledger: Ledger, slot: number, promptTokens: number, outputTokens: number) {
@@ -41,9 +42,11 @@ export class Booking {
 
   /** The first token came: the prompt is prefilled and no longer ahead of others. Idempotent. */
   releasePrompt(): void {
-    if (!this.#isOpen || this.#promptTokens === 0) return;
+    if (!this.#isOpen || this.#hasFirstToken) return;
+    this.#hasFirstToken = true;
     this.#ledger.addTokens(this.slot, -this.#promptTokens, -this.#promptTokens);
     this.#promptTokens = 0;
+    this.#ledger.endPrompt(this);
   }
 
   /** The request left the endpoint, however it ended: takes off what is left. Idempotent. */
@@ -84,21 +87,26 @@ class RecentPeak {
   }
 }
 
+/** Hears of each booking's progress, once each, after the load was taken off. */
+export interface LedgerListener {
+  readonly onFirstToken: (booking: Booking) => void;
+  readonly onRelease: (booking: Booking) => void;
+}
+
 /**
- * What we have sent and not seen end, per endpoint. All counts are integers, so that sums return to
- * exactly zero. A booking is visible in the load table before `book` returns.
+ * What we have sent and not seen end, per endpoint. All counts are integers, so that sums
+ * return to exactly zero. A booking is visible in the load table before `book` returns.
  */
 export class Ledger {
   readonly #load: LoadColumns;
   readonly #clock: Clock;
-  readonly #onRelease: (booking: Booking) => void;
+  readonly #listener: LedgerListener;
   readonly #peaks: RecentPeak[] = [];
 
-  /** `onRelease` hears of each booking once, after its load was taken off. */
-  constructor(load: LoadColumns, clock: Clock, onRelease: (booking: Booking) => void) {
+  constructor(load: LoadColumns, clock: Clock, listener: LedgerListener) {
     this.#load = load;
     this.#clock = clock;
-    this.#onRelease = onRelease;
+    this.#listener = listener;
   }
 
   /** Books one request; token counts are rounded up and capped at a thousand million. */
@@ -133,9 +141,14 @@ export class Ledger {
   }
 
   /** Used by `Booking` alone. */
+  endPrompt(booking: Booking): void {
+    this.#listener.onFirstToken(booking);
+  }
+
+  /** Used by `Booking` alone. */
   endRequest(booking: Booking): void {
     this.#changeRequests(booking.slot, -1);
-    this.#onRelease(booking);
+    this.#listener.onRelease(booking);
   }
 
   #changeRequests(slot: number, change: number): void {

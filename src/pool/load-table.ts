@@ -1,13 +1,16 @@
 /**
- * The load of every endpoint as struct-of-arrays; the index is the endpoint's slot in the fleet. The
- * arrays are live, and replaced when the fleet grows: read them through the table at each pick.
+ * The load of every endpoint as struct-of-arrays; the index is the endpoint's slot in the
+ * fleet. The arrays are live, and replaced when the fleet grows: read them through the table at
+ * each pick.
  */
 export interface LoadTable {
   /** 1 where the endpoint may be picked now, else 0. */
   readonly isAvailable: Uint8Array;
   /** Requests booked and not released; an integer. */
   readonly requestsInFlight: Float64Array;
-  /** Tokens booked and not released: prompt not yet prefilled plus expected output; an integer. */
+  /**
+   * Tokens booked and not released: prompt not yet prefilled plus expected output; an integer.
+   */
   readonly tokensInFlight: Float64Array;
   /** Of those, prompt tokens whose first output token has not come yet; an integer. */
   readonly prefillTokensInFlight: Float64Array;

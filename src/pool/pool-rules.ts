@@ -8,9 +8,9 @@ const UNKNOWN_WAIT_MS = 1_000;
 const LONG_WAIT_MS = 10_000;
 
 /**
- * Whether every pool of `endpoint` can spare it: at least half of the members stay in, and one that
- * can take requests now is among them. A pool of one can never spare it. An endpoint on probation
- * counts as out.
+ * Whether every pool of `endpoint` can spare it: at least half of the members stay in, and one
+ * that can take requests now is among them. A pool of one can never spare it. An endpoint on
+ * probation counts as out.
  */
 export function mayEject(
   endpoint: Endpoint,

@@ -9,7 +9,10 @@ export interface ReportOptions {
   readonly forgetAfterMs: number;
 }
 
-/** Longer than the slowest scrape interval of an idle endpoint, so that a healthy one never fades. */
+/**
+ * Longer than the slowest scrape interval of an idle endpoint, so that a healthy one never
+ * fades.
+ */
 export const DEFAULT_REPORT_OPTIONS: ReportOptions = Object.freeze({
   staleAfterMs: 7_500,
   forgetAfterMs: 30_000,
@@ -40,9 +43,9 @@ export class Correction {
   }
 
   /**
-   * Takes a report. `ownRequests` is the most we had in flight around it: everything we have in an
-   * engine is in our ledger before it arrives and until after it left, so whatever exceeds it is
-   * somebody else's.
+   * Takes a report. `ownRequests` is the most we had in flight around it: everything we have in
+   * an engine is in our ledger before it arrives and until after it left, so whatever exceeds
+   * it is somebody else's.
    */
   take(report: EngineReport, ownRequests: number): void {
     this.#waiting = toCount(report.waiting);
@@ -62,8 +65,8 @@ export class Correction {
   }
 
   /**
-   * Whether the engine's process is another than the one of earlier reports. Its start time must be
-   * later than any seen, as servers with several workers report that of a random one.
+   * Whether the engine's process is another than the one of earlier reports. Its start time
+   * must be later than any seen, as servers with several workers report that of a random one.
    */
   noteRestart(previous: EngineReport | null, next: EngineReport): boolean {
     const startSeconds = next.processStartTimeSeconds;

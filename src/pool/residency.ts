@@ -1,6 +1,8 @@
 import type { AdapterReport, EngineReport } from '../protocol/engines/dialect.ts';
 
-/** How near an adapter is on one endpoint: 0 must be loaded, 1 resident and idle, 2 serving now. */
+/**
+ * How near an adapter is on one endpoint: 0 must be loaded, 1 resident and idle, 2 serving now.
+ */
 export type ResidencyLevel = 0 | 1 | 2;
 
 /** An adapter we sent a request for longer ago may have been put out by somebody else's. */
@@ -13,9 +15,10 @@ const DEFAULT_SLOTS = 8;
 const REPORT_LAG_MS = 2_000;
 
 /**
- * Which adapters one endpoint holds in memory: what its report says, and what we sent it lately, as
- * many engines name only the adapters that are busy. The memory is a least-recently-used list of as
- * many adapters as the engine holds, which is how engines keep them.
+ * Which adapters one endpoint holds in memory: what its report says, and what we sent it
+ * lately, as many engines name only the adapters that are busy. The memory is a
+ * least-recently-used list of as many adapters as the engine holds, which is how engines keep
+ * them.
  */
 export class AdapterResidency {
   #reported: ReadonlyMap<string, ResidencyLevel> = new Map();

@@ -8,10 +8,13 @@ import type { Ledger } from './ledger.ts';
 import type { LoadColumns } from './load-table.ts';
 
 /**
- * A slot rests this long after its endpoint was removed. Within that time the same server gets its
- * old object back, and a list of slots made for a request's retries cannot name a stranger.
+ * A slot rests this long after its endpoint was removed: the list of slots that a request keeps for
+ * its retries must not come to name a stranger.
  */
-export const SLOT_REST_MS = 60_000;
+export const SLOT_REST_MS = 600_000;
+
+/** A server that is declared again within this time gets its old object back. */
+export const REVIVAL_MS = 60_000;
 
 /**
  * Which servers are declared, and the slot of each. A slot goes to another endpoint only when its
@@ -89,11 +92,13 @@ export class Roster {
     return true;
   }
 
-  /** Endpoints that may be kept, by URL: all but those removed so long ago that all has changed. */
+  /**
+   * Endpoints that may be kept, by URL: all but those removed so long ago that all has changed.
+   */
   #knownByUrl(nowMs: number): Map<string, Endpoint[]> {
     const known = new Map<string, Endpoint[]>();
     for (const endpoint of this.#slots) {
-      if (endpoint.isRemoved && nowMs - endpoint.removedAtMs > SLOT_REST_MS) continue;
+      if (endpoint.isRemoved && nowMs - endpoint.removedAtMs > REVIVAL_MS) continue;
       const list = known.get(endpoint.spec.url);
       if (list === undefined) known.set(endpoint.spec.url, [endpoint]);
       else list.push(endpoint);
@@ -136,7 +141,9 @@ export class Roster {
     return slot;
   }
 
-  /** Gives each endpoint that was touched its owner, or marks it removed when it has none left. */
+  /**
+   * Gives each endpoint that was touched its owner, or marks it removed when it has none left.
+   */
   #settle(touched: ReadonlySet<Endpoint>, nowMs: number): void {
     const owners = this.#owners();
     for (const endpoint of touched) {
@@ -168,8 +175,8 @@ export class Roster {
 }
 
 /**
- * The endpoint that goes on under `spec`: an equal one, or else the same server with other labels or
- * models, unless another pool still lists it with the old ones.
+ * The endpoint that goes on under `spec`: an equal one, or else the same server with other
+ * labels or models, unless another pool still lists it with the old ones.
  */
 function findKept(
   spec: EndpointSpec,

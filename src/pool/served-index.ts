@@ -12,8 +12,8 @@ export interface Served {
   /** Slots that serve it, available or not. */
   readonly members: Int32Array;
   /**
-   * Adapters only, aligned with `members`: 0 listed, 1 resident and idle, 2 active. Live: reports and
-   * bookings change it in place. Null for base models.
+   * Adapters only, aligned with `members`: 0 listed, 1 resident and idle, 2 active. Live:
+   * reports and bookings change it in place. Null for base models.
    */
   readonly residency: Uint8Array | null;
   /** Longest context in tokens that every member takes; null when none reports it. */
@@ -27,7 +27,9 @@ export interface PoolView {
   readonly members: Int32Array;
   /** The one base model its endpoints serve; null while unknown or when they serve several. */
   readonly baseModel: ModelName | null;
-  /** True when it has members that were grouped by what they serve, not listed by configuration. */
+  /**
+   * True when it has members that were grouped by what they serve, not listed by configuration.
+   */
   readonly isGrouped: boolean;
 }
 
@@ -123,9 +125,10 @@ export class ServedIndex {
 }
 
 /**
- * The names an endpoint serves, each once. A list in its spec decides which models count; an adapter
- * counts when it is listed or its base model counts. One whose parent is not a model of this server
- * belongs to the first base model there is, as engines let an operator spell the parent freely.
+ * The names an endpoint serves, each once. A list in its spec decides which models count; an
+ * adapter counts when it is listed or its base model counts. One whose parent is not a model of
+ * this server belongs to the first base model there is, as engines let an operator spell the
+ * parent freely.
  */
 export function modelsOf(endpoint: Endpoint): readonly ServedModelFact[] {
   const reported = new Map((endpoint.facts?.models ?? NOTHING).map((fact) => [fact.id, fact]));

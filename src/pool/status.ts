@@ -29,7 +29,10 @@ export interface EndpointStatus {
   readonly state: EndpointState;
   /** Why it is not ready; null when it is. */
   readonly reason: string | null;
-  /** Whether a pick may choose it now; false also while a half-open endpoint's probe is under way. */
+  /**
+   * Whether a pick may choose it now; false also while a half-open endpoint's probe is under
+   * way.
+   */
   readonly isAvailable: boolean;
   readonly requestsInFlight: number;
   readonly tokensInFlight: number;
