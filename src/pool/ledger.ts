@@ -79,12 +79,6 @@ class RecentPeak {
     }
     return Math.max(this.#previousPeak, this.#currentPeak);
   }
-
-  reset(): void {
-    this.#currentPeak = 0;
-    this.#previousPeak = 0;
-    this.#windowStartMs = Number.NEGATIVE_INFINITY;
-  }
 }
 
 /** Hears of each booking's progress, once each, after the load was taken off. */
@@ -126,11 +120,6 @@ export class Ledger {
   /** The most requests of ours that were in flight on `slot` during the last 0.5 to 1 seconds. */
   recentPeak(slot: number, nowMs: number): number {
     return this.#peakOf(slot).read(this.openBookings(slot), nowMs);
-  }
-
-  /** Forgets the past of `slot`, which is about to get another endpoint. */
-  reset(slot: number): void {
-    this.#peaks[slot]?.reset();
   }
 
   /** Used by `Booking` alone. */

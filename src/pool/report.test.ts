@@ -124,11 +124,14 @@ test('a restart gives an ejected endpoint its probe request at once', () => {
 test('a late report or probe of a removed endpoint does not touch the slot’s next owner', () => {
   const { clock, fleet } = createFleetWorld();
   const old = addPool(fleet, 1)[0]!;
+  fleet.setReport(old, reportOf({ waiting: 5, running: 5, kvCacheUsage: 0.5 }));
   addPool(fleet, 1, 'p', 'b');
   clock.advance(SLOT_REST_MS + 1);
   fleet.setPool(null, []);
   const next = addPool(fleet, 1, 'q', 'c')[0]!;
   assert.equal(next.slot, old.slot);
+  assert.equal(fleet.load.foreignRequests[next.slot], 0);
+  assert.ok(Number.isNaN(fleet.load.kvCacheUsage[next.slot]));
   const { version } = fleet;
   fleet.setReport(old, reportOf({ waiting: 9, running: 9, kvCacheUsage: 1 }));
   fleet.setUnreachable(old, 'gone');

@@ -133,7 +133,6 @@ export class Roster {
       if (!endpoint.isRemoved || nowMs - endpoint.removedAtMs <= SLOT_REST_MS) continue;
       if (this.#ledger.openBookings(slot) > 0) continue;
       this.#load.clear(slot);
-      this.#ledger.reset(slot);
       return slot;
     }
     const slot = this.#slots.length;
