@@ -1,0 +1,219 @@
+import type { JsonSink, ValueKind } from '../json/json-scanner.ts';
+import { MAX_TEXT_BYTES } from '../json/json-scanner.ts';
+import type { ReaderFailure, Span, UsageRequest } from './body-reader.ts';
+import type { FieldPlan, FieldRole } from './field-plan.ts';
+
+const USAGE_MEMBER = '"include_usage":true';
+const USAGE_OPTIONS = `{${USAGE_MEMBER}}`;
+const USAGE_FIELD = `,"stream_options":${USAGE_OPTIONS}`;
+const SINGLE_FIELDS = { model: 1, stream: 2, stream_options: 4, include_usage: 8 } as const;
+const SETTLED: UsageRequest = { kind: 'settled' };
+const OPEN: UsageRequest = { kind: 'open' };
+
+/** Most bytes that asking for stream usage can add to a body. */
+export const MAX_USAGE_EDIT_BYTES: number = USAGE_FIELD.length;
+
+/**
+ * Collects the fields of a request while a scanner reports them. A field that the gateway acts upon
+ * (`model`, `stream`, `stream_options`, `include_usage`) may be given once only: parsers differ in which of two they
+ * take, and the choice made on the first could not be taken back when a second one comes.
+ */
+export class RequestFields implements JsonSink {
+  readonly #plan: FieldPlan;
+  #role: FieldRole = 'none';
+  #kind: ValueKind = 'null';
+  #start = 0;
+  /** Bits of `SINGLE_FIELDS`. */
+  #seenFields = 0;
+  #isIncludeUsage = false;
+  #isInOptions = false;
+  #finishedPromptBytes = 0;
+  #promptStart: number | null = null;
+  #options: Span | null = null;
+  #optionsKind: ValueKind | null = null;
+  #optionMembers = 0;
+  #includeUsage: { readonly kind: ValueKind; readonly span: Span } | null = null;
+  failure: ReaderFailure | null = null;
+  model: string | null = null;
+  modelSpan: Span | null = null;
+  maxTokens: number | null = null;
+  /** Null until `stream` was seen. */
+  stream: boolean | null = null;
+  closeOffset: number | null = null;
+
+  constructor(plan: FieldPlan) {
+    this.#plan = plan;
+  }
+
+  onKey(depth: number, key: number): void {
+    if (depth === 1) {
+      this.#role = this.#plan.roles[key] ?? 'none';
+    } else {
+      this.#optionMembers++;
+      this.#isIncludeUsage = this.#isInOptions && key === this.#plan.includeUsageKey;
+    }
+  }
+
+  onValueStart(depth: number, kind: ValueKind, start: number): boolean {
+    if (depth === 0) return this.#startRoot(kind, start);
+    this.#start = start;
+    this.#kind = kind;
+    if (depth === 1) return this.#startField(kind, start);
+    if (this.#isIncludeUsage) this.#refuseSecond('include_usage', start);
+    return false;
+  }
+
+  onValueEnd(depth: number, end: number, text: string | null): void {
+    if (depth === 0) this.closeOffset = end - 1;
+    else if (depth === 1) this.#endField(end, text);
+    else if (this.#isIncludeUsage) this.#endIncludeUsage(end);
+  }
+
+  /** Bytes of prompt fields when `receivedBytes` of the body have come. */
+  promptBytes(receivedBytes: number): number {
+    const open = this.#promptStart === null ? 0 : receivedBytes - this.#promptStart;
+    return this.#finishedPromptBytes + open;
+  }
+
+  /** What would ask for usage if this is a stream. */
+  usageRequest(): UsageRequest {
+    if (this.stream === false || !this.#plan.hasUsageOption) return SETTLED;
+    if (this.#optionsKind === null) return this.#usageFromClose();
+    if (this.#options === null) return this.#includeUsage === null ? OPEN : this.#usageFromMember();
+    if (this.#optionsKind === 'null') return edit(this.#options, USAGE_OPTIONS);
+    if (this.#optionsKind !== 'object') return SETTLED;
+    if (this.#includeUsage !== null) return this.#usageFromMember();
+    const close = this.#options.end - 1;
+    const text = this.#optionMembers === 0 ? USAGE_MEMBER : `,${USAGE_MEMBER}`;
+    return edit({ start: close, end: close }, text);
+  }
+
+  #usageFromClose(): UsageRequest {
+    const close = this.closeOffset;
+    if (close === null) return OPEN;
+    return this.stream === true ? edit({ start: close, end: close }, USAGE_FIELD) : SETTLED;
+  }
+
+  /** False and null mean no usage; anything else but true is the engine's to refuse. */
+  #usageFromMember(): UsageRequest {
+    const member = this.#includeUsage;
+    if (member === null || (member.kind !== 'false' && member.kind !== 'null')) return SETTLED;
+    return edit(member.span, 'true');
+  }
+
+  #startRoot(kind: ValueKind, start: number): boolean {
+    if (kind !== 'object') {
+      this.#fail('invalid_json', `The body must be a JSON object, not ${named(kind)}.`, start);
+    }
+    return false;
+  }
+
+  #startField(kind: ValueKind, start: number): boolean {
+    const role = this.#role;
+    if (role === 'none') return false;
+    if (role === 'max_tokens') return kind === 'number' && this.maxTokens === null;
+    if (role === 'prompt') {
+      this.#promptStart = start;
+      return false;
+    }
+    this.#refuseSecond(role, start);
+    if (role === 'stream_options') {
+      this.#optionsKind = kind;
+      this.#isInOptions = kind === 'object';
+      this.#optionMembers = 0;
+    }
+    if (role !== 'model') return false;
+    if (kind !== 'string') {
+      this.#fail('model_missing', `"model" must be a string, not ${named(kind)}.`, start);
+    }
+    return true;
+  }
+
+  #refuseSecond(field: keyof typeof SINGLE_FIELDS, start: number): void {
+    const bit = SINGLE_FIELDS[field];
+    if ((this.#seenFields & bit) !== 0) {
+      this.#fail('invalid_json', `"${field}" is given twice.`, start);
+    }
+    this.#seenFields |= bit;
+  }
+
+  #endField(end: number, text: string | null): void {
+    switch (this.#role) {
+      case 'model':
+        this.#endModel(end, text);
+        break;
+      case 'stream':
+        this.stream = this.#kind === 'true';
+        break;
+      case 'stream_options':
+        this.#options = { start: this.#optionsStart(end), end };
+        this.#isInOptions = false;
+        break;
+      case 'max_tokens':
+        this.#endMaxTokens(text);
+        break;
+      case 'prompt':
+        this.#finishedPromptBytes += end - (this.#promptStart ?? end);
+        this.#promptStart = null;
+        break;
+      case 'none':
+        break;
+    }
+    this.#role = 'none';
+  }
+
+  /** For an object only its end matters, and `#start` belongs to its last member by now. */
+  #optionsStart(end: number): number {
+    return this.#optionsKind === 'object' ? end : this.#start;
+  }
+
+  #endModel(end: number, text: string | null): void {
+    if (text === null) {
+      const message = `"model" is longer than ${MAX_TEXT_BYTES} bytes.`;
+      this.#fail('model_missing', message, this.#start);
+      return;
+    }
+    const model = JSON.parse(text) as string;
+    if (model === '') {
+      this.#fail('model_missing', '"model" is empty.', this.#start);
+      return;
+    }
+    this.model = model;
+    this.modelSpan = { start: this.#start, end };
+  }
+
+  #endMaxTokens(text: string | null): void {
+    const value = Number(text ?? Number.NaN);
+    if (this.maxTokens === null && Number.isSafeInteger(value) && value >= 0) {
+      this.maxTokens = value;
+    }
+  }
+
+  #endIncludeUsage(end: number): void {
+    this.#includeUsage = { kind: this.#kind, span: { start: this.#start, end } };
+    this.#isIncludeUsage = false;
+  }
+
+  #fail(code: ReaderFailure['code'], message: string, offset: number): void {
+    this.failure ??= { code, message, offset };
+  }
+}
+
+function edit(span: Span, text: string): UsageRequest {
+  return { kind: 'edit', span, text };
+}
+
+function named(kind: ValueKind): string {
+  switch (kind) {
+    case 'array':
+    case 'object':
+      return `an ${kind}`;
+    case 'string':
+    case 'number':
+      return `a ${kind}`;
+    case 'true':
+    case 'false':
+    case 'null':
+      return kind;
+  }
+}
