@@ -11,24 +11,32 @@ export interface CommandContext {
   readonly writeOut: (text: string) => void;
   /** Writes to standard error as it is, without adding a line end. */
   readonly writeError: (text: string) => void;
-  /** Calls `handler` on every such signal, instead of ending the process, until the returned function is called. */
+  /**
+   * Calls `handler` on every such signal, in place of what the signal does by itself, until the
+   * returned function is called.
+   */
   readonly onSignal: (signal: CommandSignal, handler: () => void) => () => void;
 }
 
-/** Exit codes of every command; `docs/reference/cli.md` is compared with them by a test. */
-export const EXIT_CODES: Readonly<
-  Record<'ok' | 'failed' | 'usage' | 'listen' | 'drainTimeout', number>
-> = Object.freeze({
-  /** Done as asked. */
+/** Why a command ended. */
+export type ExitReason = 'ok' | 'failed' | 'usage' | 'listen' | 'drainTimeout';
+
+/** Exit codes of every command. */
+export const EXIT_CODES: Readonly<Record<ExitReason, number>> = Object.freeze({
   ok: 0,
-  /** Something went wrong that no other code describes. */
   failed: 1,
-  /** Wrong use of the command line, or an invalid configuration. */
   usage: 2,
-  /** A listener could not bind its address. */
   listen: 3,
-  /** Stopped with requests still open after the drain time limit. */
   drainTimeout: 4,
+});
+
+/** What each exit code means, for the reference page. */
+export const EXIT_CODE_NOTES: Readonly<Record<ExitReason, string>> = Object.freeze({
+  ok: 'Done as asked; for `up`, stopped by a signal with every request finished.',
+  failed: 'Something went wrong that no other code describes; standard error says what.',
+  usage: 'Wrong use of the command line, or a configuration that is not valid.',
+  listen: 'A listener could not bind its address.',
+  drainTimeout: 'Stopped by a signal, but the drain time ended before every request did.',
 });
 
 /** Runs with parsed options and resolves to an exit code. */

@@ -27,7 +27,6 @@ const SYNTAX_HELP: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'indent with spaces',
   MULTIPLE_DOCS: 'put everything above the "---"',
   MISSING_CHAR: 'close the quote or bracket',
-  BAD_ALIAS: 'define the anchor before its first use',
   TAG_RESOLVE_FAILED: 'remove the tag',
 };
 
@@ -49,7 +48,8 @@ export class ConfigDocument {
       prettyErrors: false,
       keepSourceTokens: true,
       uniqueKeys: false,
-      logLevel: 'silent',
+      // Nothing is printed at any level; 'silent' would also hide that there is a second document.
+      logLevel: 'error',
     });
     this.problems = [...this.#document.errors, ...this.#document.warnings].map((error) =>
       this.#syntaxProblem(error),

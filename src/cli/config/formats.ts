@@ -49,6 +49,7 @@ function correctUrl(text: string): string | null {
     const bare = text.replace(/^(https?:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/, '');
     return parseServerUrl(bare) === null ? null : bare;
   }
+  if (!/[a-z.]/i.test(text)) return null;
   const withScheme = `http://${text}`;
   return parseServerUrl(withScheme) === null ? null : withScheme;
 }

@@ -42,7 +42,9 @@ export function checkText(format: FormatName, value: ScalarValue): Checked {
   if (isValid(value)) return succeed(value);
   const fixed = correct(value);
   const way = fixed === null ? null : `did you mean ${quote(fixed)}?`;
-  return complain(`expected ${description}, got ${quote(value)}`, way);
+  // A password must not get from here into a log.
+  const shown = quote(value.replace(/\/\/[^/@]*@/, '//***@'));
+  return complain(`expected ${description}, got ${shown}`, way);
 }
 
 /** One of a few words. */

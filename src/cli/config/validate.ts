@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
 
 import { findNearest } from '../../core/nearest.ts';
 import type { ConfigDocument } from './document.ts';
@@ -76,7 +76,11 @@ class Validator {
     }
     if (this.#visited >= MOST_NODES) return INVALID;
     const node = isNode(written) ? this.#document.resolve(written) : null;
-    if (node === null) return this.#report(written, path, `expected ${describe(schema)}`);
+    if (node === null) {
+      if (!isAlias(written)) return this.#report(written, path, `expected ${describe(schema)}`);
+      const message = `there is no anchor ${quote(written.source)}`;
+      return this.#report(written, path, message, 'define the anchor before its first use');
+    }
     return this.#descend(schema, node, path);
   }
 
@@ -285,7 +289,8 @@ function kindOf(node: Node): string {
   if (isMap(node)) return 'a mapping';
   if (isSeq(node)) return 'a list';
   if (isEmptyScalar(node)) return 'nothing';
-  return isScalar(node) ? quote(String(node.value)) : 'something else';
+  if (!isScalar(node)) return 'something else';
+  return typeof node.value === 'string' ? quote(node.value) : String(node.value);
 }
 
 function describe(schema: SchemaNode): string {

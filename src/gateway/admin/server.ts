@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Clock } from '../../core/clock.ts';
@@ -64,32 +64,18 @@ const CLOSE_GRACE_MS = 1_000;
 export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { address, sources, clock, log, metrics } = options;
   const policy = createGuardPolicy(address.host, options.allowedHosts ?? []);
+  const dropped = metrics.counter('penstock_admin_followers_dropped_total');
   const stream = new DecisionStream(
-    {
-      decisions: sources.decisions,
-      clock,
-      dropped: metrics.counter('penstock_admin_followers_dropped_total'),
-    },
+    { decisions: sources.decisions, clock, dropped },
     options.streamLimits ?? DEFAULT_STREAM_LIMITS,
   );
   const context: AdminContext = { sources, stream, reload: shareRunning(() => sources.reload()) };
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: HEADERS_TIMEOUT_MS,
-    },
-    (request, response) => {
-      spawn('admin call', handle({ request, response, policy, context }), (_name, cause) => {
-        log.error({ cause, method: request.method, target: request.url }, 'admin call failed');
-        failCall(response);
-      });
-    },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.setTimeout(IDLE_TIMEOUT_MS);
+  const server = createBoundedServer((request, response) => {
+    spawn('admin call', handle({ request, response, policy, context }), (_name, cause) => {
+      log.error({ cause, method: request.method, target: request.url }, 'admin call failed');
+      failCall(response);
+    });
+  });
   server.listen(address.port, address.host);
   await once(server, 'listening');
   // A failed accept (no file descriptors left) must not end the process.
@@ -101,6 +87,22 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     log.warn({ ...bound }, 'the admin server has no keys and can be reached from other machines');
   }
   return { address: bound, close: shareFirst(() => closeServer(server, stream, clock)) };
+}
+
+function createBoundedServer(onRequest: RequestListener): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: HEADERS_TIMEOUT_MS,
+    },
+    onRequest,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  return server;
 }
 
 interface PendingCall {

@@ -1,0 +1,132 @@
+import type { Clock } from '../core/clock.ts';
+import { modelName, poolId } from '../core/ids.ts';
+import type { Rng } from '../core/rng.ts';
+import type { FailureSink } from '../core/spawn.ts';
+import { Director } from '../director/director.ts';
+import { registerFleetMetrics } from '../director/fleet-metrics.ts';
+import { ADMIT_ALL, NO_LIMITS } from '../director/ports.ts';
+import type { RouteSpec } from '../director/routes.ts';
+import { RouteTable } from '../director/routes.ts';
+import { DEFAULT_MONITOR_OPTIONS } from '../discovery/monitor-options.ts';
+import type { Monitor } from '../discovery/monitor.ts';
+import { createMonitor } from '../discovery/monitor.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import type { ListenerOptions, RelayOptions } from '../gateway/options.ts';
+import { Fleet } from '../pool/fleet.ts';
+import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
+import { createDefaultProfile } from '../scheduler/default-profile.ts';
+import { DecisionLog } from '../telemetry/decision-log.ts';
+import type { RootLogger } from '../telemetry/logger.ts';
+import { MetricsRegistry } from '../telemetry/registry.ts';
+import type { ModelConfig, PenstockConfig } from './config/config.ts';
+import { FleetSources } from './fleet-sources.ts';
+
+/** What a process gives to its parts. */
+export interface ProcessParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: RootLogger;
+  readonly onFailure: FailureSink;
+}
+
+/** The parts of a running gateway, wired together. */
+export interface Composition {
+  readonly fleet: Fleet;
+  readonly routes: RouteTable;
+  readonly director: Director;
+  readonly gateway: Gateway;
+  readonly monitor: Monitor;
+  readonly sources: FleetSources;
+  readonly metrics: MetricsRegistry;
+  readonly decisions: DecisionLog;
+}
+
+/** Builds all parts from one configuration. Nothing runs or listens yet. */
+export function compose(config: PenstockConfig, parts: ProcessParts): Composition {
+  const { clock, rng, log, onFailure } = parts;
+  const metrics = new MetricsRegistry();
+  const decisions = new DecisionLog(config.decisions.keep);
+  const fleet = createFleet(config, parts);
+  const routes = new RouteTable(fleet);
+  routes.configure(config.models.map(routeSpecOf));
+  registerFleetMetrics(fleet, metrics);
+  const director = new Director({
+    fleet,
+    routes,
+    profile: createDefaultProfile({ rankedCount: config.retry.attempts, rng }),
+    limits: NO_LIMITS,
+    admission: ADMIT_ALL,
+    clock,
+    rng,
+    metrics,
+    decisions,
+    retry: { attempts: config.retry.attempts, budgetShare: config.retry.budgetPercent / 100 },
+  });
+  const relay = relayOptionsOf(config);
+  const gateway = new Gateway({ director, routes, relay, clock, rng, log, metrics });
+  const monitor = createMonitor({
+    fleet,
+    clock,
+    rng,
+    log,
+    metrics,
+    options: {
+      ...DEFAULT_MONITOR_OPTIONS,
+      scrape: {
+        ...DEFAULT_MONITOR_OPTIONS.scrape,
+        fastestMs: config.scrape.fastMs,
+        slowestMs: config.scrape.idleMs,
+      },
+    },
+  });
+  const sources = new FleetSources({ fleet, clock, log, onFailure });
+  return { fleet, routes, director, gateway, monitor, sources, metrics, decisions };
+}
+
+function createFleet(config: PenstockConfig, { clock, rng }: ProcessParts): Fleet {
+  return new Fleet({
+    clock,
+    rng,
+    health: {
+      ...DEFAULT_HEALTH_OPTIONS,
+      failureThreshold: config.ejection.consecutiveFailures,
+      ejectionBaseMs: config.ejection.baseMs,
+      ejectionMaxMs: config.ejection.maxMs,
+    },
+    report: { staleAfterMs: config.scrape.staleMs, forgetAfterMs: config.scrape.forgetMs },
+  });
+}
+
+/** A configured model as the director wants it; without targets it leads to whoever serves it. */
+export function routeSpecOf(model: ModelConfig): RouteSpec {
+  const targets = model.targets.map(({ pool, model: upstream, weight }) => ({
+    pool: pool === null ? null : poolId(pool),
+    model: upstream === null ? null : modelName(upstream),
+    weight,
+  }));
+  return {
+    name: modelName(model.name),
+    aliases: model.aliases.map(modelName),
+    targets: targets.length > 0 ? targets : [{ pool: null, model: null, weight: 1 }],
+  };
+}
+
+/** How requests are relayed under this configuration. */
+export function relayOptionsOf(config: PenstockConfig): RelayOptions {
+  return {
+    timeouts: config.timeouts,
+    limits: config.limits,
+    replayBytes: config.retry.bufferBytes,
+    captureUsage: config.usage.capture === 'always',
+    showEndpoint: config.headers.endpoint,
+  };
+}
+
+/** Where clients are served under this configuration. */
+export function listenerOptionsOf(config: PenstockConfig): readonly ListenerOptions[] {
+  return config.listeners.map(({ address, isInternal, tls }) => ({
+    ...address,
+    isInternal,
+    tls: tls === null ? null : { certPem: tls.certPem, keyPem: tls.keyPem },
+  }));
+}

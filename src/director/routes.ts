@@ -1,0 +1,139 @@
+import type { ModelName, PoolId } from '../core/ids.ts';
+import { findNearest } from '../core/nearest.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Fleet, Served } from '../pool/fleet.ts';
+
+/** One place to which a model name may lead, as configured. */
+export interface RouteTargetSpec {
+  /** Null: every pool that serves the model. */
+  readonly pool: PoolId | null;
+  /** Name sent upstream; null: the route's own name. */
+  readonly model: ModelName | null;
+  /** Share of the traffic relative to the other targets; 0 gets none. */
+  readonly weight: number;
+}
+
+/** A model name that clients use, with the places it leads to. */
+export interface RouteSpec {
+  readonly name: ModelName;
+  readonly aliases: readonly ModelName[];
+  readonly targets: readonly RouteTargetSpec[];
+}
+
+/** A target with the endpoints that serve it now. */
+export interface RouteTarget {
+  readonly served: Served;
+  readonly weight: number;
+}
+
+/** Where a model name leads, at this version of the fleet. */
+export interface Route {
+  /** The route's own name, also when the client used an alias. */
+  readonly name: ModelName;
+  /** Never empty when `isKnown`; empty when a configured name has no endpoint at all now. */
+  readonly targets: readonly RouteTarget[];
+  readonly weightSum: number;
+}
+
+/**
+ * Resolves client model names: configured routes first, then whatever the fleet serves under that
+ * name. Resolutions are kept until the fleet or the configuration changes.
+ */
+export class RouteTable {
+  readonly #fleet: Fleet;
+  #specs: ReadonlyMap<string, RouteSpec> = new Map();
+  readonly #resolved: Map<string, Route> = new Map();
+  #resolvedVersion = -1;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Replaces all configured routes at once; names and aliases are distinct. */
+  configure(specs: readonly RouteSpec[]): void {
+    const byName = new Map<string, RouteSpec>();
+    for (const spec of specs) {
+      for (const name of [spec.name, ...spec.aliases]) byName.set(name, spec);
+    }
+    this.#specs = byName;
+    this.#resolved.clear();
+  }
+
+  /** The configured routes, each once. */
+  get specs(): readonly RouteSpec[] {
+    return [...new Set(this.#specs.values())];
+  }
+
+  /** The route of a name, or null when nobody knows it. */
+  resolve(name: string): Route | null {
+    if (this.#resolvedVersion !== this.#fleet.version) {
+      this.#resolved.clear();
+      this.#resolvedVersion = this.#fleet.version;
+    }
+    const known = this.#resolved.get(name);
+    if (known !== undefined) return known;
+    const route = this.#build(name);
+    // Unknown names come from clients without bound, so only known ones are kept.
+    if (route !== null) this.#resolved.set(name, route);
+    return route;
+  }
+
+  /** Every name a client may use now: configured ones, aliases, and what the fleet serves. */
+  names(): ReadonlySet<string> {
+    const names = new Set<string>(this.#specs.keys());
+    for (const { model } of this.#fleet.servedNames()) names.add(model);
+    return names;
+  }
+
+  /** The known name most like `name`, for error messages. */
+  nearest(name: string): string | null {
+    return findNearest(name, this.names());
+  }
+
+  #build(name: string): Route | null {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) {
+      const served = this.#fleet.servedAnywhere(name);
+      if (served.length === 0) return null;
+      return createRoute(name as ModelName, served.map(targetByMembers));
+    }
+    return createRoute(
+      spec.name,
+      spec.targets.flatMap((target) => this.#resolveTarget(target, spec.name)),
+    );
+  }
+
+  #resolveTarget(target: RouteTargetSpec, routeName: ModelName): readonly RouteTarget[] {
+    const model = target.model ?? routeName;
+    if (target.pool !== null) {
+      const served = this.#fleet.served(target.pool, model);
+      return served === null ? [] : [{ served, weight: target.weight }];
+    }
+    // The target's weight is shared by the pools that serve the model, by their size.
+    const pools = this.#fleet.servedAnywhere(model);
+    const members = pools.reduce((sum, { members: slots }) => sum + slots.length, 0);
+    return pools.map((served) => ({
+      served,
+      weight: (target.weight * served.members.length) / Math.max(1, members),
+    }));
+  }
+}
+
+function targetByMembers(served: Served): RouteTarget {
+  return { served, weight: served.members.length };
+}
+
+function createRoute(name: ModelName, targets: readonly RouteTarget[]): Route {
+  return { name, targets, weightSum: targets.reduce((sum, { weight }) => sum + weight, 0) };
+}
+
+/** Index of a target drawn by weight; 0 when no target has any weight. */
+export function drawTarget(route: Route, rng: Rng): number {
+  if (route.targets.length === 1) return 0;
+  let left = rng.next() * route.weightSum;
+  for (let index = 0; index < route.targets.length; index += 1) {
+    left -= (route.targets[index] as RouteTarget).weight;
+    if (left < 0) return index;
+  }
+  return 0;
+}

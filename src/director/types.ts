@@ -1,0 +1,47 @@
+import type { ErrorCode, Outcome } from '../core/errors.ts';
+import type { EndpointId, RequestId } from '../core/ids.ts';
+import type { ApiDefinition } from '../protocol/api-table.ts';
+import type { TokenUsage } from '../protocol/token-usage.ts';
+
+/** What the director must know of a request before it can choose; known before the body's end. */
+export interface RequestHead {
+  readonly requestId: RequestId;
+  readonly api: ApiDefinition;
+  /** Model name as the client wrote it. */
+  readonly model: string;
+  readonly isStream: boolean;
+  /** Prompt bytes read so far, or the body length when that is known and larger. */
+  readonly promptBytes: number;
+  /** The client's bound on output tokens; null when it gave none. */
+  readonly maxTokens: number | null;
+  /** The only endpoint to use, asked for by a trusted caller; null lets the scheduler choose. */
+  readonly pinnedEndpoint: EndpointId | null;
+}
+
+/** A request that is answered without trying any endpoint. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** For the client. */
+  readonly message: string;
+  /** When trying again makes sense; null when it never does. */
+  readonly retryAfterMs: number | null;
+}
+
+/**
+ * Why an attempt failed before the first byte of an answer. `connect`: no connection; `reset`: closed
+ * before an answer; `status`: answered 502, 503 or 504; `timeout`: no answer in time; `invalid`: the
+ * answer was not HTTP.
+ */
+export type AttemptFailure = 'connect' | 'reset' | 'status' | 'timeout' | 'invalid';
+
+/** What the transport does after a failed attempt. */
+export type NextStep = 'retry' | 'give-up';
+
+/** How a request ended, as the transport saw it. */
+export interface FlightResult {
+  readonly outcome: Outcome;
+  /** HTTP status the client got; 0 when it got none. */
+  readonly status: number;
+  readonly errorCode: ErrorCode | null;
+  readonly usage: TokenUsage | null;
+}

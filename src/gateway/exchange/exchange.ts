@@ -1,0 +1,344 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode, Outcome } from '../../core/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
+import type { EndpointId, RequestId } from '../../core/ids.ts';
+import type { Flight } from '../../director/flight.ts';
+import type { FlightReceiver } from '../../director/director.ts';
+import type { AttemptFailure, Refusal } from '../../director/types.ts';
+import type { ApiDefinition } from '../../protocol/api-table.ts';
+import { encodeStreamError } from '../../protocol/error-body.ts';
+import type { TokenUsage } from '../../protocol/token-usage.ts';
+import type { AnswerHeaders } from '../headers.ts';
+import { buildUpstreamHeaders } from '../headers.ts';
+import type { RelayOptions } from '../options.ts';
+import { Attempt } from '../upstream/attempt.ts';
+import { classifyFailure, errorCodeOf } from '../upstream/failure.ts';
+import { Answer } from './answer.ts';
+import type { IntakeFailure } from './intake.ts';
+import { Intake } from './intake.ts';
+import { sendError } from './reply.ts';
+import type { ExchangeServices } from './services.ts';
+
+/** One request of a client, as the router hands it over. */
+export interface ClientRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly api: ApiDefinition;
+  readonly requestId: RequestId;
+  /** Longest time for the whole request in milliseconds; null is unlimited. */
+  readonly totalTimeoutMs: number | null;
+  readonly pinnedEndpoint: EndpointId | null;
+}
+
+/** What ended an exchange without the client or endpoint doing anything. */
+export type DeadlineKind = 'total' | 'body';
+
+/**
+ * One proxied request from its first byte to its answer's last:
+ *
+ *     reading ──model known──► director ──flight──► attempt ──head──► answering ──► ended
+ *        │                        │                  │  ▲                │
+ *        └─ bad body              └─ refused         └──┘ retry          └─ interrupted
+ *
+ * At every point the client may go away (`#onClientClosed`) or a deadline pass (`expire`).
+ */
+export class Exchange implements FlightReceiver {
+  readonly #services: ExchangeServices;
+  readonly #options: RelayOptions;
+  readonly #client: ClientRequest;
+  readonly #intake: Intake;
+  readonly #startedAtMs: number;
+  #flight: Flight | null = null;
+  #attempt: Attempt | null = null;
+  #answer: Answer | null = null;
+  /** The endpoint answered 502 to 504 and no other could be tried: its answer is passed on. */
+  #isFailedAnswer = false;
+  #isEnded = false;
+  #lastBodyAtMs: number;
+
+  constructor(services: ExchangeServices, client: ClientRequest) {
+    this.#services = services;
+    this.#options = services.options();
+    this.#client = client;
+    this.#startedAtMs = services.clock.now();
+    this.#lastBodyAtMs = this.#startedAtMs;
+    this.#intake = new Intake(this, client, {
+      bodyBytesMax: this.#options.limits.bodyBytes,
+      replayBytes: this.#options.replayBytes,
+    });
+  }
+
+  start(): void {
+    this.#services.open.add(this);
+    this.#client.response.on('close', () => {
+      this.#onClientClosed();
+    });
+    this.#intake.start();
+  }
+
+  /** Ends the exchange when a deadline has passed at `nowMs`. */
+  expire(nowMs: number): void {
+    const { totalTimeoutMs } = this.#client;
+    if (totalTimeoutMs !== null && nowMs - this.#startedAtMs >= totalTimeoutMs) {
+      this.#expireTotal();
+    } else if (this.#isBodyLate(nowMs)) {
+      this.onIntakeFailure({
+        code: 'request_timeout',
+        message: `No body bytes arrived for ${this.#options.limits.bodyMs} ms.`,
+        param: null,
+      });
+    }
+  }
+
+  /** Breaks the exchange off at once; the client sees an interrupted answer. */
+  destroy(): void {
+    if (this.#isEnded) return;
+    this.#cancelAttempt();
+    if (this.#answer !== null && this.#answer.hasStarted) {
+      this.#interrupt('The gateway is shutting down.');
+    } else {
+      this.#replyError({ code: 'draining', message: 'The gateway is shutting down.' });
+    }
+  }
+
+  onModelKnown(): void {
+    const { reader } = this.#intake;
+    const { api, requestId, pinnedEndpoint } = this.#client;
+    this.#services.director.begin(
+      {
+        requestId,
+        api,
+        model: reader.model ?? '',
+        isStream: reader.stream,
+        promptBytes: this.#intake.promptBytes,
+        maxTokens: reader.maxTokens,
+        pinnedEndpoint,
+      },
+      this,
+    );
+  }
+
+  onIntakeFailure(failure: IntakeFailure): void {
+    if (this.#isEnded) return;
+    this.#cancelAttempt();
+    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(failure.message);
+    else this.#replyError(failure);
+  }
+
+  onRefused(refusal: Refusal): void {
+    if (this.#isEnded) return;
+    this.#replyError(refusal);
+  }
+
+  onFlight(flight: Flight): void {
+    this.#flight = flight;
+    if (this.#isEnded) {
+      // The client left while the request was waiting to be admitted.
+      this.#finishFlight('client_closed', 0, null);
+      return;
+    }
+    const { upstreamModel } = flight;
+    this.#intake.send({
+      model: upstreamModel === flight.head.model ? null : upstreamModel,
+      includeUsage: this.#options.captureUsage,
+    });
+    this.#dispatch(flight);
+  }
+
+  onAnswerHead(status: number, headers: AnswerHeaders): void {
+    const flight = this.#flight;
+    if (flight === null) return;
+    if (status >= 502 && status <= 504) {
+      const mayRetry = this.#intake.body.isReplayable;
+      if (flight.failAttempt('status', { mayRetry }) === 'retry') {
+        this.#attempt?.abandon();
+        this.#dispatch(flight);
+        return;
+      }
+      this.#isFailedAnswer = true;
+    }
+    this.#answer = new Answer(this.#client.response, {
+      status,
+      headers,
+      edits: {
+        api: this.#client.api,
+        format: formatOf(headers),
+        modelForClient: flight.upstreamModel === flight.head.model ? null : flight.head.model,
+        stripUsageFrame: this.#intake.isUsageInjected,
+      },
+      own: {
+        requestId: this.#client.requestId,
+        endpoint: this.#options.showEndpoint ? flight.endpoint.id : null,
+      },
+    });
+  }
+
+  onAnswerData(chunk: Buffer): boolean {
+    const answer = this.#answer;
+    if (answer === null) return true;
+    if (!answer.hasStarted) {
+      this.#flight?.noteFirstByte();
+      this.#intake.body.release();
+    }
+    if (answer.write(chunk)) return true;
+    this.#client.response.once('drain', () => {
+      this.#attempt?.resume();
+    });
+    return false;
+  }
+
+  onAnswerEnd(): void {
+    const answer = this.#answer;
+    if (answer === null) return;
+    if (answer.endsInDoubt && answer.hasStarted) {
+      this.#interrupt('The endpoint closed the connection before the end of its answer.');
+      return;
+    }
+    answer.end();
+    const outcome = this.#isFailedAnswer ? 'upstream_error' : 'completed';
+    this.#end(outcome, answer.status, null);
+  }
+
+  onAttemptError(error: Error): void {
+    const flight = this.#flight;
+    if (flight === null || this.#isEnded) return;
+    const failure = classifyFailure(error);
+    if (this.#answer !== null && this.#answer.hasStarted) {
+      this.#services.log.warn(
+        { requestId: this.#client.requestId, endpoint: flight.endpoint.id, err: error },
+        'endpoint failed in the middle of its answer',
+      );
+      this.#interrupt(`The endpoint failed in the middle of its answer (${failure}).`);
+      return;
+    }
+    this.#answer = null;
+    if (!this.#isFailedAnswer) {
+      // A slow endpoint is not tried elsewhere: that would double the load that made it slow.
+      const mayRetry = failure !== 'timeout' && this.#intake.body.isReplayable;
+      const step = flight.failAttempt(failure, { mayRetry });
+      this.#logFailedAttempt(error, step === 'retry');
+      if (step === 'retry') {
+        this.#dispatch(flight);
+        return;
+      }
+    }
+    this.#replyUpstreamError(failure);
+  }
+
+  #dispatch(flight: Flight): void {
+    const { request, requestId } = this.#client;
+    this.#answer = null;
+    const attempt = new Attempt(this);
+    this.#attempt = attempt;
+    this.#services.connections.dispatch(
+      flight.endpoint,
+      {
+        method: request.method ?? 'POST',
+        path: request.url ?? '/',
+        headers: buildUpstreamHeaders(request, {
+          requestId,
+          contentLength: this.#intake.editedLength,
+        }),
+        body: this.#intake.body.attach(),
+      },
+      attempt,
+    );
+  }
+
+  #onClientClosed(): void {
+    if (this.#isEnded) return;
+    this.#cancelAttempt();
+    const status = this.#answer !== null && this.#answer.hasStarted ? this.#answer.status : 0;
+    this.#end('client_closed', status, null);
+  }
+
+  #expireTotal(): void {
+    if (this.#isEnded) return;
+    this.#cancelAttempt();
+    const message = `The request took longer than ${this.#client.totalTimeoutMs} ms.`;
+    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(message);
+    else this.#replyError({ code: 'upstream_timeout', message });
+  }
+
+  #isBodyLate(nowMs: number): boolean {
+    if (this.#isEnded || this.#intake.isEnded || this.#client.request.isPaused()) return false;
+    if (this.#intake.takeProgress()) this.#lastBodyAtMs = nowMs;
+    return nowMs - this.#lastBodyAtMs >= this.#options.limits.bodyMs;
+  }
+
+  #cancelAttempt(): void {
+    this.#attempt?.abandon();
+    this.#intake.body.destroy();
+  }
+
+  #replyUpstreamError(failure: AttemptFailure): void {
+    const code = errorCodeOf(failure);
+    this.#replyError({ code, message: ERRORS[code].summary });
+  }
+
+  /** Answers with an error of our own; nothing has been sent to the client yet. */
+  #replyError(error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly param?: string | null;
+    readonly retryAfterMs?: number | null;
+  }): void {
+    const { response, requestId, api } = this.#client;
+    const { code, message, param = null, retryAfterMs = null } = error;
+    const { status } = ERRORS[code];
+    this.#intake.stop();
+    const headers = code === 'request_timeout' ? ['connection', 'close'] : [];
+    sendError(response, api.family, { code, message, requestId, param, retryAfterMs, headers });
+    this.#end(status < 500 || this.#flight === null ? 'rejected' : 'upstream_error', status, code);
+  }
+
+  /** Ends a started answer so that no client takes it for complete. */
+  #interrupt(message: string): void {
+    const { api, requestId } = this.#client;
+    const answer = this.#answer;
+    if (answer === null) return;
+    const code = 'upstream_interrupted';
+    answer.breakOff(encodeStreamError(api, { code, message, param: null, requestId }));
+    this.#end('interrupted', answer.status, code);
+  }
+
+  #end(outcome: Outcome, status: number, errorCode: ErrorCode | null): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#services.open.delete(this);
+    this.#finishFlight(outcome, status, errorCode);
+    this.#services.journal.record({
+      client: this.#client,
+      flight: this.#flight,
+      model: this.#intake.reader.model,
+      outcome,
+      status,
+      errorCode,
+      durationMs: this.#services.clock.now() - this.#startedAtMs,
+      usage: this.#usage(),
+    });
+  }
+
+  #finishFlight(outcome: Outcome, status: number, errorCode: ErrorCode | null): void {
+    this.#flight?.finish({ outcome, status, errorCode, usage: this.#usage() });
+  }
+
+  #usage(): TokenUsage | null {
+    return this.#answer === null ? null : this.#answer.usage;
+  }
+
+  #logFailedAttempt(error: Error, willRetry: boolean): void {
+    const { requestId } = this.#client;
+    const endpoint = this.#flight?.endpoint.id;
+    this.#services.log.warn({ requestId, endpoint, err: error, willRetry }, 'attempt failed');
+  }
+}
+
+function formatOf(headers: AnswerHeaders): 'sse' | 'json' | 'opaque' {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') return 'opaque';
+  const type = headers['content-type'];
+  if (typeof type !== 'string') return 'opaque';
+  if (type.startsWith('text/event-stream')) return 'sse';
+  return type.startsWith('application/json') ? 'json' : 'opaque';
+}

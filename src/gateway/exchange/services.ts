@@ -1,0 +1,20 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Director } from '../../director/director.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { RelayOptions } from '../options.ts';
+import type { UpstreamConnections } from '../upstream/connections.ts';
+import type { Exchange } from './exchange.ts';
+import type { RequestJournal } from './journal.ts';
+
+/** What all exchanges share. */
+export interface ExchangeServices {
+  readonly director: Director;
+  readonly connections: UpstreamConnections;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: RequestJournal;
+  /** The options in force; an exchange keeps those it started with. */
+  readonly options: () => RelayOptions;
+  /** Exchanges under way, for deadlines and draining. */
+  readonly open: Set<Exchange>;
+}
