@@ -95,21 +95,19 @@ export class FleetSources {
     this.#running.set(id, { config, source });
     source.start((specs) => {
       if (this.#running.get(id)?.source !== source) return;
-      this.#options.fleet.setPool(
-        id,
-        specs.map((spec) => withPoolDefaults(spec, config)),
-      );
+      this.#options.fleet.setPool(id, specs);
     });
   }
 
-  #createSource({ name, source }: PoolConfig): EndpointSource {
-    const { clock, log } = this.#options;
-    const poolLog = log.child({ pool: name });
+  #createSource({ name, source, engine, models, tls }: PoolConfig): EndpointSource {
+    const { clock } = this.#options;
+    const log = this.#options.log.child({ pool: name });
+    const defaults = { labels: {}, engine, models, tls: tls === null ? null : endpointTls(tls) };
     switch (source.kind) {
       case 'file':
-        return createFileSource({ path: source.path, clock, log: poolLog });
+        return createFileSource({ path: source.path, defaults, clock, log });
       case 'dns':
-        return createDnsSource({ ...source, clock, log: poolLog });
+        return createDnsSource({ ...source, defaults, clock, log });
       case 'static':
         throw new TypeError('a static pool has no source to run');
     }
@@ -157,14 +155,4 @@ function specOf(endpoint: Omit<EndpointSpec, 'tls'> & { readonly tls: UpstreamTl
 
 function endpointTls({ caPem, certPem, keyPem, serverName, skipVerify }: UpstreamTls) {
   return { caPem, certPem, keyPem, serverName, skipVerify };
-}
-
-/** What a source does not say of an endpoint, its pool does. */
-function withPoolDefaults(spec: EndpointSpec, pool: PoolConfig): EndpointSpec {
-  return {
-    ...spec,
-    engine: spec.engine ?? pool.engine,
-    models: spec.models ?? pool.models,
-    tls: spec.tls ?? (pool.tls === null ? null : endpointTls(pool.tls)),
-  };
 }

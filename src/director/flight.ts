@@ -117,6 +117,8 @@ export class Flight {
     this.#firstByteAtMs = this.#services.clock.now();
     this.#plan.record.ttftMs = this.#firstByteAtMs - this.#plan.startedAtMs;
     this.#booking.releasePrompt();
+    // A stream may run for minutes: its start already shows that the endpoint works.
+    this.#services.fleet.recordSuccess(this.#endpoint.slot);
   }
 
   /** The request has ended in whatever way; further calls do nothing. */
@@ -157,7 +159,6 @@ export class Flight {
       fleet.recordFailure(slot);
       this.#recordAttempt('reset');
     } else if (outcome === 'client_closed') {
-      if (this.#firstByteAtMs >= 0) fleet.recordSuccess(slot);
       this.#recordAttempt('cancelled');
     }
   }

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endpointId } from '../core/ids.ts';
+import type { AdmissionPort, LimitPort, TokenEstimate } from './ports.ts';
+import { begin, createHead, createRouteSpec, createTestWorld, takeOff } from './testing/world.ts';
+import type { TestWorld } from './testing/world.ts';
+import type { FlightResult } from './types.ts';
+
+const DONE: FlightResult = {
+  outcome: 'completed',
+  status: 200,
+  errorCode: null,
+  usage: { promptTokens: 120, completionTokens: 40, cachedTokens: 16 },
+};
+
+function inFlight(world: TestWorld): number {
+  const { load } = world.fleet;
+  const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
+  return sum(load.requestsInFlight) + sum(load.tokensInFlight) + sum(load.prefillTokensInFlight);
+}
+
+test('an unknown model is refused with the nearest known name and never becomes a label', () => {
+  const world = createTestWorld({ pools: { chat: [['qwen-7b']] } });
+  const refusal = begin(world, createHead('qwen-7c'));
+  assert.ok('code' in refusal);
+  assert.equal(refusal.code, 'model_not_found');
+  assert.match(refusal.message, /Did you mean "qwen-7b"\?/);
+  assert.equal(world.decisions.size, 0);
+  for (const family of world.metrics.collect()) {
+    for (const key of family.series.keys()) assert.ok(!key.includes('qwen-7c'));
+  }
+});
+
+test('the pick books before the next one: 20 requests over 4 idle endpoints are 5 each', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m'], ['m']] } });
+  for (let i = 0; i < 20; i += 1) takeOff(world, createHead('m'));
+  const counts = world.fleet.endpoints().map(({ slot }) => world.fleet.load.requestsInFlight[slot]);
+  assert.deepEqual(counts, [5, 5, 5, 5]);
+});
+
+test('a finished flight leaves nothing booked and completes its record', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  const flight = takeOff(world, createHead('m'));
+  world.clock.advance(80);
+  flight.noteFirstByte();
+  world.clock.advance(390);
+  flight.finish(DONE);
+  flight.finish({ ...DONE, outcome: 'interrupted' });
+  assert.equal(inFlight(world), 0);
+  const [record] = world.decisions.latest(1);
+  assert.equal(record!.outcome, 'completed');
+  assert.equal(record!.ttftMs, 80);
+  assert.equal(record!.durationMs, 470);
+  assert.equal(record!.cachedTokens, 16);
+  assert.deepEqual(record!.attempts, [{ endpoint: 'chat-0:8000', result: 'answered', ms: 470 }]);
+});
+
+test('a failed attempt moves to another endpoint, never the same, and to at most three', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m'], ['m']] } });
+  const flight = takeOff(world, createHead('m'));
+  const tried = [flight.endpoint.id];
+  assert.equal(flight.failAttempt('connect', { mayRetry: true }), 'retry');
+  tried.push(flight.endpoint.id);
+  assert.equal(flight.failAttempt('reset', { mayRetry: true }), 'retry');
+  tried.push(flight.endpoint.id);
+  assert.equal(flight.failAttempt('status', { mayRetry: true }), 'give-up');
+  assert.equal(new Set(tried).size, 3);
+  flight.finish({
+    outcome: 'upstream_error',
+    status: 502,
+    errorCode: 'upstream_reset',
+    usage: null,
+  });
+  assert.equal(inFlight(world), 0);
+  assert.deepEqual(
+    world.decisions.latest(1)[0]!.attempts.map(({ result }) => result),
+    ['connect', 'reset', 'status'],
+  );
+});
+
+test('a request that cannot be sent again is not retried', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m']] } });
+  const flight = takeOff(world, createHead('m'));
+  assert.equal(flight.failAttempt('reset', { mayRetry: false }), 'give-up');
+});
+
+test('retries stop when the budget is used up', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m'], ['m'], ['m']] } });
+  let retries = 0;
+  for (let i = 0; i < 100; i += 1) {
+    const flight = takeOff(world, createHead('m'));
+    // Connect failures would eject the endpoints; a success in between keeps them in.
+    for (const { slot } of world.fleet.endpoints()) world.fleet.recordSuccess(slot);
+    if (flight.failAttempt('reset', { mayRetry: true }) === 'retry') retries += 1;
+    flight.finish({ ...DONE, usage: null });
+  }
+  assert.equal(retries, 30);
+});
+
+test('no available endpoint is a refusal that says when to come back', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  world.fleet.drain(endpointId('chat-0:8000'), true);
+  const refusal = begin(world, createHead('m'));
+  assert.ok('code' in refusal);
+  assert.equal(refusal.code, 'no_endpoint');
+  assert.ok(refusal.retryAfterMs !== null && refusal.retryAfterMs > 0);
+});
+
+test('weights share traffic between targets, and an unavailable target is stood in for', () => {
+  const world = createTestWorld({
+    pools: { small: [['qwen']], large: [['llama']] },
+    routes: [
+      createRouteSpec('auto', [
+        { pool: 'small', model: 'qwen', weight: 3 },
+        { pool: 'large', model: 'llama', weight: 1 },
+      ]),
+    ],
+  });
+  const draw = (): number => {
+    let small = 0;
+    for (let i = 0; i < 1000; i += 1) {
+      const flight = takeOff(world, createHead('auto'));
+      if (flight.upstreamModel === 'qwen') small += 1;
+      flight.finish({ ...DONE, usage: null });
+    }
+    return small;
+  };
+  const small = draw();
+  assert.ok(small > 690 && small < 810, `${small} of 1000`);
+  world.fleet.drain(endpointId('small-0:8000'), true);
+  assert.equal(draw(), 0);
+});
+
+test('an alias leads to the model it stands for', () => {
+  const world = createTestWorld({
+    pools: { chat: [['qwen']] },
+    routes: [createRouteSpec('qwen', [{ pool: 'chat' }], ['gpt-4o'])],
+  });
+  assert.equal(takeOff(world, createHead('gpt-4o')).upstreamModel, 'qwen');
+});
+
+test('a pinned request goes nowhere else', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m']] } });
+  const pinned = endpointId('chat-1:8000');
+  for (let i = 0; i < 10; i += 1) {
+    assert.equal(takeOff(world, createHead('m', { pinnedEndpoint: pinned })).endpoint.id, pinned);
+  }
+  const refusal = begin(world, createHead('m', { pinnedEndpoint: endpointId('nowhere:1') }));
+  assert.ok('code' in refusal && refusal.code === 'no_endpoint');
+});
+
+test('limits come before admission, and what was reserved is settled once whatever happens', () => {
+  const settled: TokenEstimate[] = [];
+  const limits: LimitPort = {
+    reserve: () => ({ settle: (used) => settled.push(used) }),
+  };
+  let decide: ((refusal: null) => void) | null = null;
+  const admission: AdmissionPort = {
+    admit: (head, answer) => {
+      if (head.model === 'm') decide = answer;
+      else answer({ code: 'no_endpoint', message: 'full', retryAfterMs: 10 });
+    },
+  };
+  const world = createTestWorld({
+    pools: { chat: [['m', 'n']] },
+    director: { limits, admission },
+  });
+  assert.ok('code' in begin(world, createHead('n')));
+  assert.deepEqual(settled, [{ promptTokens: 0, outputTokens: 0 }]);
+
+  assert.equal(begin(world, createHead('m')), null);
+  assert.equal(inFlight(world), 0);
+  decide!(null);
+  assert.ok(inFlight(world) > 0);
+});
+
+test('token estimates follow the usage that engines report', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  const estimate = (): number => (
+    takeOff(world, createHead('m', { promptBytes: 900 })),
+    world.decisions.latest(1)[0]!.promptTokensEstimate
+  );
+  assert.equal(estimate(), 225);
+  for (let i = 0; i < 200; i += 1) {
+    world.clock.advance(100);
+    const flight = takeOff(world, createHead('m', { promptBytes: 900 }));
+    flight.finish({
+      ...DONE,
+      usage: { promptTokens: 300, completionTokens: 10, cachedTokens: null },
+    });
+  }
+  assert.equal(estimate(), 300);
+});
