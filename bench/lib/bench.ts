@@ -1,0 +1,10 @@
+import type { Lab } from './lab.ts';
+import type { BenchResult } from './report.ts';
+
+/** One question: `run` measures, `bench/run.ts` prints. */
+export interface Bench {
+  readonly name: string;
+  /** One sentence for the help text. */
+  readonly question: string;
+  readonly run: (lab: Lab) => Promise<BenchResult>;
+}

@@ -1,0 +1,72 @@
+/** The middle of a set of rounds and how far they spread. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Median, smallest and largest of `values`; all NaN when there is none. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((left, right) => left - right);
+  const upper = sorted[sorted.length >> 1] ?? Number.NaN;
+  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
+  return {
+    median: (lower + upper) / 2,
+    min: sorted[0] ?? Number.NaN,
+    max: sorted.at(-1) ?? Number.NaN,
+  };
+}
+
+/** `median (min-max)` with the given number of decimals. */
+export function formatSpread(spread: Spread, decimals: number): string {
+  const [median, min, max] = [spread.median, spread.min, spread.max].map((value) =>
+    value.toFixed(decimals),
+  );
+  return `${median} (${min}-${max})`;
+}
+
+/** Element-wise `left / right` of two series of rounds, so that each ratio is taken within a round. */
+export function ratiosOf(left: readonly number[], right: readonly number[]): readonly number[] {
+  return left.map((value, round) => value / (right[round] ?? Number.NaN));
+}
+
+/** Element-wise `left - right` of two series of rounds. */
+export function differencesOf(
+  left: readonly number[],
+  right: readonly number[],
+): readonly number[] {
+  return left.map((value, round) => value - (right[round] ?? Number.NaN));
+}
+
+/** Delays counted in buckets of 10 us up to 1 s; longer ones count as 1 s. */
+export class DelayHistogram {
+  static readonly #bucketUs = 10;
+  static readonly #bucketCount = 100_000;
+  readonly #counts = new Uint32Array(DelayHistogram.#bucketCount);
+  #total = 0;
+
+  add(delayUs: number): void {
+    const bucket = Math.floor(delayUs / DelayHistogram.#bucketUs);
+    const last = DelayHistogram.#bucketCount - 1;
+    const index = bucket < 0 ? 0 : Math.min(bucket, last);
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#total += 1;
+  }
+
+  clear(): void {
+    this.#counts.fill(0);
+    this.#total = 0;
+  }
+
+  /** The delay in milliseconds that the share `quantile` (0 to 1) does not exceed; NaN when empty. */
+  quantileMs(quantile: number): number {
+    if (this.#total === 0) return Number.NaN;
+    const rank = Math.max(1, Math.ceil(quantile * this.#total));
+    let seen = 0;
+    for (let bucket = 0; bucket < this.#counts.length; bucket += 1) {
+      seen += this.#counts[bucket] ?? 0;
+      if (seen >= rank) return ((bucket + 1) * DelayHistogram.#bucketUs) / 1000;
+    }
+    return Number.NaN;
+  }
+}
