@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { APIS } from '../../src/protocol/api-table.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+
+function read(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8');
+}
+
+/** First cells of a page's tables, of the column with this heading, without code marks. */
+function column(page: string, heading: string): string[] {
+  const values: string[] = [];
+  let index = -1;
+  for (const line of page.split('\n')) {
+    const cells = line.startsWith('|') ? line.split('|').map((cell) => cell.trim()) : [];
+    if (cells.length === 0) index = -1;
+    else if (cells.includes(heading)) index = cells.indexOf(heading);
+    else if (index > 0 && !/^-*$/.test(cells[index] ?? '')) values.push(cells[index] ?? '');
+  }
+  return values.flatMap((value) => value.match(/`[^`]+`/g) ?? []).map((code) => code.slice(1, -1));
+}
+
+test('the HTTP page lists exactly the POST paths of the API table', () => {
+  const documented = column(read('docs/reference/http.md'), 'Path');
+  const posts = documented.filter((name) => !/models|health|…|^model$/.test(name));
+  assert.deepEqual(posts.sort(), APIS.map((api) => api.path).sort());
+});
+
+test('the HTTP page names exactly the x-penstock headers that the gateway knows', () => {
+  const sources = globSync('src/gateway/**/*.ts', { cwd: ROOT })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map(read)
+    .join('\n');
+  const names = (text: string): string[] =>
+    [...new Set(text.match(/x-penstock-[a-z][a-z-]*/g) ?? [])].sort();
+  assert.deepEqual(names(read('docs/reference/http.md')), names(sources));
+});
+
+test('every dependency has its reason, and no reason is left without its dependency', () => {
+  const manifest = JSON.parse(read('package.json')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const wanted = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+  assert.deepEqual(column(read('docs/dependencies.md'), 'package').sort(), wanted.sort());
+});
+
+test('versions of dependencies are exact', () => {
+  const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+  for (const kind of ['dependencies', 'devDependencies']) {
+    for (const version of Object.values(manifest[kind]!)) assert.match(version, /^\d+\.\d+\.\d+$/);
+  }
+});
+
+test('every npm ci on every platform finds what it asks for in the lock file', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  for (const [folder, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const isListed = `node_modules/${name}` in packages;
+      assert.ok(isListed, `${name}, an optional build of ${folder}, is not in package-lock.json`);
+    }
+  }
+});
+
+test('links between pages lead somewhere', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/**/*.md'], { cwd: ROOT });
+  assert.ok(pages.includes('README.md'));
+  for (const page of pages) {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file = '', anchor] = target.split('#');
+      const found = file === '' ? page : path.posix.join(path.posix.dirname(page), file);
+      assert.ok(existsSync(path.join(ROOT, found)), `${page} links to ${target}`);
+      if (anchor !== undefined) {
+        assert.ok(anchorsOf(found).includes(anchor), `${page} links to ${target}`);
+      }
+    }
+  }
+});
+
+test('scripts that the pages mention exist', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const pages = ['README.md', 'CONTRIBUTING.md', 'STYLE.md', 'docs/quickstart.md'];
+  for (const page of pages) {
+    for (const [, name = ''] of read(page).matchAll(/npm run ([a-z-]+)/g)) {
+      assert.ok(name in scripts, `${page} mentions npm run ${name}`);
+    }
+  }
+});
+
+function anchorsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
