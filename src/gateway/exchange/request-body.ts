@@ -32,6 +32,8 @@ export class RequestBody {
   #unsentBytes = 0;
   #stream: Readable | null = null;
   #isSourcePaused = false;
+  /** Whether the attempt's stream has room; without this flag each new chunk would be forced on it. */
+  #isHungry = false;
 
   constructor(source: BodySource, options: { readonly replayBytes: number }) {
     this.#source = source;
@@ -66,9 +68,11 @@ export class RequestBody {
     this.#stream = null;
     this.#next = 0;
     this.#unsentBytes = this.#keptBytes;
+    this.#isHungry = false;
     if (this.#isEnded) return this.#joined();
     this.#stream = new Readable({
       read: () => {
+        this.#isHungry = true;
         this.#flow();
       },
     });
@@ -99,19 +103,18 @@ export class RequestBody {
   #flow(): void {
     const stream = this.#stream;
     if (stream === null) return;
-    let wantsMore = true;
-    while (wantsMore && this.#next < this.#chunks.length) {
+    while (this.#isHungry && this.#next < this.#chunks.length) {
       const chunk = this.#chunks[this.#next] as Uint8Array;
       this.#next += 1;
       this.#unsentBytes -= chunk.length;
-      wantsMore = stream.push(chunk);
+      this.#isHungry = stream.push(chunk);
     }
     if (this.#keptBytes > this.#replayBytes) this.#isReplayable = false;
     if (!this.#isReplayable) this.#dropSent();
     if (this.#isEnded && this.#next === this.#chunks.length) {
       this.#stream = null;
       stream.push(null);
-    } else if (wantsMore) {
+    } else if (this.#isHungry) {
       this.#resumeSource();
     }
   }
