@@ -43,9 +43,12 @@ function scramble(value: number): number {
 
 /** Limits that a request sets on its output, in tokens. */
 export interface OutputLimits {
+  /** The caller's limit; a prompt for which it leaves no room is refused later. */
   readonly maxTokens: number | null;
+  /** Tokens of context left after the prompt. */
+  readonly room: number;
   readonly minTokens: number;
-  /** Goes on to `maxTokens` whatever the model would do (vLLM's `ignore_eos`). */
+  /** Goes on to the limit whatever the model would do (vLLM's `ignore_eos`). */
   readonly ignoresEnd: boolean;
 }
 
@@ -59,7 +62,7 @@ export class SeededOutput implements TextOutput {
     this.#seed = seed;
     const natural = SHORTEST_ANSWER_TOKENS + (scramble(seed ^ 0x5bd1e995) % ANSWER_SPREAD_TOKENS);
     const wanted = Math.max(natural, limits.minTokens);
-    const limit = limits.maxTokens ?? wanted;
+    const limit = Math.max(1, limits.maxTokens ?? limits.room);
     this.length = limits.ignoresEnd ? limit : Math.min(wanted, limit);
     this.endReason = !limits.ignoresEnd && wanted <= limit ? 'stop' : 'length';
   }

@@ -4,6 +4,7 @@ import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { Rng } from '../../core/rng.ts';
 import { spawn } from '../../core/spawn.ts';
 import { EngineModel } from '../engine/engine-model.ts';
+import { DIALECTS } from './dialects/dialects.ts';
 import { EngineDriver } from './driver.ts';
 import {
   resolveEngineOptions,
@@ -13,7 +14,7 @@ import {
 import { Exchange } from './exchange.ts';
 import { FaultInjector, type FaultSettings } from './faults.ts';
 import { sendOpenAiError, unavailable, type EngineHost } from './host.ts';
-import { findRoute, type Route } from './routes.ts';
+import { RouteTable, type FoundRoute } from './routes.ts';
 import { ServedModels } from './served-models.ts';
 
 /** What a server needs from its surroundings. */
@@ -51,6 +52,7 @@ class EngineShell implements EngineServer {
   readonly #driver: EngineDriver;
   readonly #faults: FaultInjector;
   readonly #host: EngineHost;
+  readonly #routes: RouteTable;
   readonly #server: Server;
   #port = 0;
   #engineId = '';
@@ -66,6 +68,7 @@ class EngineShell implements EngineServer {
     this.model = new EngineModel(options.engine);
     this.#driver = new EngineDriver(this.model, ports.clock, { speed: options.speed });
     this.#host = this.#createHost();
+    this.#routes = new RouteTable(options.dialect);
     this.#server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
       this.#serve(request, response);
     });
@@ -105,6 +108,7 @@ class EngineShell implements EngineServer {
     const served = new ServedModels(options.models, {
       createdSeconds,
       contextTokens: this.model.contextTokens,
+      ownedBy: DIALECTS[options.dialect].ownedBy,
     });
     for (const adapter of options.adapters) {
       this.model.adapters.register(adapter.name);
@@ -179,9 +183,11 @@ class EngineShell implements EngineServer {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('x-engine-id', this.#engineId);
+    const { serverHeader } = DIALECTS[this.#options.dialect];
+    if (serverHeader !== null) response.setHeader('server', serverHeader);
     const path = (request.url ?? '/').split('?', 1)[0] as string;
-    const route = findRoute(request.method ?? 'GET', path);
-    const isWork = route !== null && route.isWork;
+    const route = this.#routes.find(request.method ?? 'GET', path);
+    const isWork = typeof route === 'object' && route.kind === 'work';
     const exchange = new Exchange(request, response, {
       clock: this.#clock,
       fault: isWork ? this.#faults.next() : this.#faults.none(),
@@ -199,12 +205,13 @@ class EngineShell implements EngineServer {
     });
   }
 
-  async #answer(exchange: Exchange, route: Route | null): Promise<void> {
-    if (route === null) {
-      exchange.sendJson(404, { detail: 'Not Found' });
+  async #answer(exchange: Exchange, route: FoundRoute): Promise<void> {
+    if (typeof route === 'number') {
+      const detail = route === 404 ? 'Not Found' : 'Method Not Allowed';
+      exchange.sendJson(route, { detail });
       return;
     }
-    if (!route.isAdmin && this.#clock.now() < this.#startingUntilMs) {
+    if (route.kind !== 'admin' && this.#clock.now() < this.#startingUntilMs) {
       sendOpenAiError(exchange, unavailable('The engine is starting.'));
       return;
     }

@@ -1,0 +1,123 @@
+import { createRng } from '../../core/rng.ts';
+import type {
+  EngineServerOptions,
+  SimulatedDialect,
+} from '../../simulator/server/engine-options.ts';
+import type { FaultSettings } from '../../simulator/server/faults.ts';
+import { createEngineServer, type EngineServer } from '../../simulator/server/server.ts';
+import { EXIT_CODES, type CommandContext } from '../command.ts';
+import { parseHostPort } from '../config/address.ts';
+import type { ParsedOptions } from '../options.ts';
+import { createSystemClock } from '../system-clock.ts';
+
+/** `penstock engine`: serves until a stop signal. */
+export async function runEngine(options: ParsedOptions, context: CommandContext): Promise<number> {
+  const listen = options.string('listen') ?? '';
+  const address = parseHostPort(listen);
+  if (address === null) {
+    context.writeError(`penstock engine: --listen ${listen} is not host:port\n`);
+    return EXIT_CODES.usage;
+  }
+  const stop = waitForStop(context);
+  let server: EngineServer;
+  try {
+    server = await createEngineServer({
+      ...engineServerOptions(options),
+      ...address,
+      clock: createSystemClock(),
+      rng: createRng(options.number('seed') ?? 0),
+    });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    context.writeError(`penstock engine: ${message}\n`);
+    const isListen = cause instanceof Error && 'code' in cause && 'syscall' in cause;
+    return isListen ? EXIT_CODES.listen : EXIT_CODES.usage;
+  }
+  context.writeOut(`Simulated model server on ${server.url}\n`);
+  await stop;
+  await server.close();
+  return EXIT_CODES.ok;
+}
+
+/** The server's settings from the parsed command line; options not given are left to the profile. */
+export function engineServerOptions(options: ParsedOptions): EngineServerOptions {
+  return {
+    models: options.list('model'),
+    dialect: options.string('dialect') as SimulatedDialect,
+    adapters: options.list('lora'),
+    prefixCaching: options.boolean('prefix-caching'),
+    ...givenText(options, [
+      ['engineId', 'engine-id'],
+      ['profile', 'profile'],
+    ]),
+    ...givenNumbers(options, [
+      ['maxNumSeqs', 'max-num-seqs'],
+      ['maxNumBatchedTokens', 'max-num-batched-tokens'],
+      ['kvBlocks', 'kv-blocks'],
+      ['blockSizeTokens', 'block-size'],
+      ['maxModelLenTokens', 'max-model-len'],
+      ['maxQueue', 'max-queue'],
+      ['maxAdapters', 'max-loras'],
+      ['maxCpuAdapters', 'max-cpu-loras'],
+      ['adapterLoadMs', 'lora-load-ms'],
+      ['seed', 'seed'],
+      ['speed', 'speed'],
+    ]),
+    faults: faultSettings(options),
+  };
+}
+
+function faultSettings(options: ParsedOptions): Partial<FaultSettings> {
+  return {
+    errorBody: options.string('fail-body'),
+    ...givenNumbers(options, [
+      ['slowStartMs', 'startup-ms'],
+      ['errorRate', 'fail-rate'],
+      ['errorCount', 'fail-count'],
+      ['errorStatus', 'fail-status'],
+      ['latencyMs', 'latency-ms'],
+      ['stallFirstByteMs', 'stall-first-byte-ms'],
+      ['stallAfterChunks', 'stall-after'],
+      ['stallMs', 'stall-ms'],
+      ['cutAfterChunks', 'cut-after'],
+      ['refuseMs', 'refuse-ms'],
+    ]),
+  };
+}
+
+type Pairs<Field extends string> = readonly (readonly [field: Field, flag: string])[];
+
+function givenNumbers<Field extends string>(
+  options: ParsedOptions,
+  pairs: Pairs<Field>,
+): Partial<Record<Field, number>> {
+  const given: Partial<Record<Field, number>> = {};
+  for (const [field, flag] of pairs) {
+    const value = options.number(flag);
+    if (value !== null) given[field] = value;
+  }
+  return given;
+}
+
+function givenText<Field extends string>(
+  options: ParsedOptions,
+  pairs: Pairs<Field>,
+): Partial<Record<Field, string>> {
+  const given: Partial<Record<Field, string>> = {};
+  for (const [field, flag] of pairs) {
+    const value = options.string(flag);
+    if (value !== null) given[field] = value;
+  }
+  return given;
+}
+
+async function waitForStop(context: CommandContext): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
+    context.onSignal(signal, () => {
+      resolve();
+    }),
+  );
+  await promise;
+  for (const remove of removers) remove();
+}
