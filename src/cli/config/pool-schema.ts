@@ -115,7 +115,7 @@ export const POOL_SCHEMA: Typed<FilePool> = object<FilePool>(
     endpoints: optional(list(endpoint, 1), 'The servers: each a URL, or a mapping.'),
     file: optional(
       text('path'),
-      'File that lists the servers; watched, so that another program can keep it up to date.',
+      'File that lists the servers in YAML or JSON; watched, so that another program can keep it up to date.',
     ),
     dns: optional(
       dns,

@@ -52,9 +52,9 @@ export class FileWatcher {
   readonly #options: WatchOptions;
   #files: readonly string[] = [];
   #folders: readonly FSWatcher[] = [];
-  /** What was last told, or found at the start; null: not looked yet. */
-  #told: string | null = null;
-  #previous: string | null = null;
+  /** State of each file when its last change was told, or when it was first seen. */
+  #told: ReadonlyMap<string, string> = new Map();
+  #previous = '';
   #looks = 0;
   #timer: TimerHandle | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -67,13 +67,15 @@ export class FileWatcher {
   }
 
   /**
-   * Watches these files instead of those before. Resolves when their present state is known; start
-   * this before loading, so that no change is missed.
+   * Watches these files instead of those before; resolves when their present state is known. A file
+   * that was watched before keeps the state last told, so that one that changes while it is being
+   * loaded is told again.
    */
   async watch(files: readonly string[]): Promise<void> {
+    if (this.#isClosed) return;
     this.#closeFolders();
     this.#files = files;
-    this.#told = null;
+    this.#told = new Map([...this.#told].filter(([file]) => files.includes(file)));
     const folders = new Set(files.map((file) => dirname(file)));
     this.#folders = [...folders].flatMap((folder) => this.#openFolder(folder));
     await this.#look();
@@ -129,24 +131,25 @@ export class FileWatcher {
   #look(): Promise<void> {
     this.#looking = this.#looking.then(async () => {
       const files = this.#files;
-      const seen = (await Promise.all(files.map(stateOf))).join('\n');
-      if (!this.#isClosed && files === this.#files) this.#compare(seen);
+      const states = await Promise.all(files.map(stateOf));
+      if (this.#isClosed || files !== this.#files) return;
+      this.#compare(new Map(files.map((file, index) => [file, states[index] ?? ''])));
     });
     return this.#looking;
   }
 
-  #compare(seen: string): void {
+  #compare(seen: ReadonlyMap<string, string>): void {
     const { settleMs, pollMs } = this.#options;
-    this.#told ??= seen;
-    this.#looks += 1;
-    const isAtRest = seen === this.#previous || this.#looks >= MOST_LOOKS;
-    this.#previous = seen;
-    if (seen !== this.#told && !isAtRest) {
+    const hasChanged = [...seen].some(([file, state]) => (this.#told.get(file) ?? state) !== state);
+    const now = [...seen.values()].join('\n');
+    const isAtRest = now === this.#previous || this.#looks >= MOST_LOOKS;
+    this.#previous = now;
+    if (hasChanged && !isAtRest) {
+      this.#looks += 1;
       this.#lookWithin(settleMs);
       return;
     }
     this.#looks = 0;
-    const hasChanged = seen !== this.#told;
     this.#told = seen;
     this.#lookWithin(pollMs);
     if (hasChanged) this.#onChange();
