@@ -4,6 +4,9 @@
 // Plain JavaScript without dependencies, because after a clone this is the first thing that the
 // machine's own Node (20 or newer) executes. It installs what package-lock.json asks for when
 // node_modules is missing or different, then runs the task with the Node from devDependencies.
+//
+// package.json calls it with `exec`, so that npm's signals reach this process and not a shell between
+// the two, which would end at once and leave everything below it running.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
