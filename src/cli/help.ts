@@ -56,6 +56,7 @@ export function formatFlag(option: OptionDefinition): string {
 export function formatDefault(option: OptionDefinition): string | null {
   const { default: value, unit } = option;
   if (value === null || (Array.isArray(value) && value.length === 0)) return null;
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
   const text = Array.isArray(value) ? value.join(',') : String(value);
   return unit === null ? text : `${text} ${unit}`;
 }

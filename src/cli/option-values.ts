@@ -5,7 +5,10 @@ import type { OptionDefinition, OptionValue } from './options.ts';
 const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on']);
 const FALSE_WORDS: ReadonlySet<string> = new Set(['false', '0', 'no', 'off']);
 
-/** Reads the texts of one option (one, but for a list); failure says what is wrong, without the option's name. */
+/**
+ * Reads the texts of one option (one, but for a list); failure says what is wrong, without the
+ * option's name.
+ */
 export function parseValue(
   definition: OptionDefinition,
   texts: readonly string[],

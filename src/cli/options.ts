@@ -1,12 +1,17 @@
 import { assert } from '../core/assert.ts';
 
-/** What an option's value is. A `list` flag may be repeated; in the environment its parts are separated by commas. */
+/**
+ * What an option's value is. A `list` flag may be repeated; in the environment its parts are
+ * separated by commas.
+ */
 export type OptionKind = 'string' | 'integer' | 'number' | 'boolean' | 'choice' | 'list';
 
 /** A parsed value; null: not given and without a default. */
 export type OptionValue = string | number | boolean | readonly string[] | null;
 
-/** One row of a command's option table: it drives the flag, the environment variable and the help. */
+/**
+ * One row of a command's option table: it drives the flag, the environment variable and the help.
+ */
 export interface OptionDefinition {
   /** Name without the leading dashes, for example `log-level`. */
   readonly flag: string;
@@ -39,7 +44,10 @@ export interface ParsedValue {
   readonly origin: OptionOrigin;
 }
 
-/** The options of one command, parsed. The getters assert that the table declares the option with that kind. */
+/**
+ * The options of one command, parsed. The getters assert that the table declares the option with
+ * that kind.
+ */
 export class ParsedOptions {
   /** Arguments that are not options, in order. */
   readonly operands: readonly string[];

@@ -79,7 +79,9 @@ class Scan {
     this.#args = args;
   }
 
-  /** The first mistake, or null. Goes on after a mistake, so that help asked for anywhere is given. */
+  /**
+   * The first mistake, or null. Goes on after a mistake, so that help asked for anywhere is given.
+   */
   run(): string | null {
     let failure: string | null = null;
     while (this.#next < this.#args.length) {

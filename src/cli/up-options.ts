@@ -4,7 +4,9 @@ import { LOG_LEVELS } from './config/schema.ts';
 /** Model servers that a bare `--demo` starts. */
 const DEMO_SERVERS = 3;
 
-/** Options of `penstock up`. Defaults that the configuration file may set are those of its schema. */
+/**
+ * Options of `penstock up`. Defaults that the configuration file may set are those of its schema.
+ */
 export const UP_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   {
     flag: 'server',
@@ -87,7 +89,7 @@ export const UP_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     env: 'PENSTOCK_DRAIN_TIMEOUT_MS',
     kind: 'integer',
     default: 25_000,
-    unit: 'milliseconds',
+    unit: 'ms',
     help: 'Time that open requests have to finish after a stop signal.',
     placeholder: 'MS',
     min: 0,

@@ -5,7 +5,10 @@ import type { HostPort } from './config.ts';
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/;
 const HIGHEST_PORT = 65_535;
 
-/** Whether `host` is an address, or a name of letters, digits, `-`, `_` and dots of at most 253 characters. */
+/**
+ * Whether `host` is an address, or a name of letters, digits, `-`, `_` and dots of at most 253
+ * characters.
+ */
 export function isHost(host: string): boolean {
   return isIP(host) !== 0 || (host.length <= 253 && HOST_NAME.test(host));
 }

@@ -26,7 +26,10 @@ export interface ListenerConfig {
   readonly tls: ListenerTls | null;
 }
 
-/** TLS towards model servers; null fields fall back to the system's own trust and to no client certificate. */
+/**
+ * TLS towards model servers; null fields fall back to the system's own trust and to no client
+ * certificate.
+ */
 export interface UpstreamTls {
   readonly caFile: string | null;
   readonly certFile: string | null;
@@ -84,7 +87,10 @@ export interface PoolConfig {
 
 /** One place to which a client's model name may lead. */
 export interface ModelTarget {
-  /** A pool under `pools`; null: whichever pool serves the model, those grouped from `servers` included. */
+  /**
+   * A pool under `pools`; null: whichever pool serves the model, those grouped from `servers`
+   * included.
+   */
   readonly pool: string | null;
   /** Name sent to the server; null: the name that the client used. */
   readonly model: string | null;

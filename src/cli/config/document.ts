@@ -22,7 +22,9 @@ export interface Position {
 
 const START: Position = { line: 1, column: 1 };
 
-/** Messages for the syntax errors that people meet most; the parser's own words serve for the rest. */
+/**
+ * Messages for the syntax errors that people meet most; the parser's own words serve for the rest.
+ */
 const SYNTAX_HELP: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'indent with spaces',
   MULTIPLE_DOCS: 'put everything above the "---"',

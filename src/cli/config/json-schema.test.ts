@@ -80,7 +80,7 @@ function conforms(schema: JsonSchema, value: unknown): boolean {
   });
 }
 
-/** Cases whose mistake JSON Schema cannot see: formats finer than a pattern, and the text itself. */
+/** Mistakes that JSON Schema cannot see: formats finer than a pattern, and the text itself. */
 const FINER_THAN_SCHEMA: ReadonlySet<string> = new Set([
   'address-impossible.yaml',
   'duplicate-key.yaml',

@@ -8,7 +8,10 @@ import type {
   UpstreamTls,
 } from './config.ts';
 
-/** The configuration as the admin API shows it: plain data, addresses as text, file names instead of their contents. */
+/**
+ * The configuration as the admin API shows it: plain data, addresses as text, file names instead of
+ * their contents.
+ */
 export function redactConfig(config: PenstockConfig): Readonly<Record<string, unknown>> {
   return {
     ...config,

@@ -6,7 +6,10 @@ import { findNearest } from '../../core/nearest.ts';
 /** Takes a problem that concerns the value at `path`. */
 export type ReportProblem = (path: ConfigPath, message: string, suggestion?: string) => void;
 
-/** Checks what no single key shows: duplicates, clashes, dangling references and impossible combinations. */
+/**
+ * Checks what no single key shows: duplicates, clashes, dangling references and impossible
+ * combinations.
+ */
 export function checkReferences(config: FileConfig, report: ReportProblem): void {
   checkListeners(config, report);
   checkServers(config, report);

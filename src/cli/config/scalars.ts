@@ -26,7 +26,10 @@ function show(value: ScalarValue): string {
   return typeof value === 'string' ? quote(value) : String(value);
 }
 
-/** Text of a named format. A number or boolean that YAML made of plain text is refused, with the quotes it lacks. */
+/**
+ * Text of a named format. A number or boolean that YAML made of plain text is refused, with the
+ * quotes it lacks.
+ */
 export function checkText(format: FormatName, value: ScalarValue): Checked {
   const { description, isValid, correct } = FORMATS[format];
   if (typeof value !== 'string') {

@@ -62,7 +62,10 @@ export interface ObjectNode {
 /** A node without children. */
 export type ScalarNode = StringNode | IntegerNode | NumberNode | BooleanNode | ChoiceNode;
 
-/** One node of the schema. The schema is data: it validates, and is the source of JSON Schema and reference page. */
+/**
+ * One node of the schema. The schema is data: it validates, and is the source of JSON Schema and
+ * reference page.
+ */
 export type SchemaNode = ScalarNode | ArrayNode | MapNode | ObjectNode;
 
 /** What an absent key means. */
@@ -78,13 +81,18 @@ export interface Property {
   readonly presence: Presence;
   /** Whether null may be written. */
   readonly isNullable: boolean;
-  /** One or two sentences for the reference page and for editors, with the reason of a default where it has one. */
+  /**
+   * One or two sentences for the reference page and for editors, with the reason of a default where
+   * it has one.
+   */
   readonly doc: string;
 }
 
 declare const valueType: unique symbol;
 
-/** A node whose checked and filled value has type `T`; the compiler holds schema and type together. */
+/**
+ * A node whose checked and filled value has type `T`; the compiler holds schema and type together.
+ */
 export type Typed<T> = SchemaNode & { readonly [valueType]?: T };
 
 /** A key whose checked and filled value has type `T`. */
@@ -92,27 +100,34 @@ export type TypedProperty<T> = Property & { readonly [valueType]?: T };
 
 type TypedProperties<T> = { readonly [Key in keyof T]-?: TypedProperty<T[Key]> };
 
+/** Text of a named format. */
 export function text(format: FormatName): Typed<string> {
   return { kind: 'string', format };
 }
 
+/** A whole number from `min` to `max`. */
 export function integer(min: number, max: number): Typed<number> & IntegerNode {
   return { kind: 'integer', min, max, nullMeans: null };
 }
 
+/** A number from `min` to `max`. */
 export function numberBetween(min: number, max: number): Typed<number> {
   return { kind: 'number', min, max };
 }
 
+/** true or false. */
 export function flag(): Typed<boolean> {
   return { kind: 'boolean' };
 }
 
+/** One of `choices`. */
 export function choice<T extends string>(choices: readonly T[]): Typed<T> {
   return { kind: 'choice', choices };
 }
 
-/** A list of `minItems` to 10,000 things; the bound keeps a damaged file from filling the memory. */
+/**
+ * A list of `minItems` to 10,000 things; the bound keeps a damaged file from filling the memory.
+ */
 export function list<T>(item: Typed<T>, minItems = 0): Typed<readonly T[]> {
   return { kind: 'array', item, minItems, maxItems: 10_000 };
 }
@@ -122,6 +137,7 @@ export function mapping<T>(key: FormatName, value: Typed<T>): Typed<Readonly<Rec
   return { kind: 'map', key, value, maxEntries: 64 };
 }
 
+/** A mapping with these keys; all others are refused. */
 export function object<T>(
   properties: TypedProperties<T>,
   rules: { readonly shorthand?: string; readonly exactlyOne?: readonly string[] } = {},
@@ -134,6 +150,7 @@ export function object<T>(
   };
 }
 
+/** A key that must be given. */
 export function required<T>(node: Typed<T>, doc: string): TypedProperty<T> {
   return { node, presence: { kind: 'required' }, isNullable: false, doc };
 }
@@ -143,6 +160,7 @@ export function optional<T>(node: Typed<T>, doc: string): TypedProperty<T | null
   return { node, presence: { kind: 'default', value: null }, isNullable: true, doc };
 }
 
+/** A key that may be left out, but not set to null. */
 export function withDefault<T>(node: Typed<T>, value: T, doc: string): TypedProperty<T> {
   return { node, presence: { kind: 'default', value }, isNullable: false, doc };
 }

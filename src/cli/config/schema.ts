@@ -34,7 +34,10 @@ const LEVELS: Readonly<Record<LogLevel, true>> = {
   off: true,
 };
 
-/** Levels of `logging.level`, from the most talkative; not taken from the logger, which is slow to load. */
+/**
+ * Levels of `logging.level`, from the most talkative; not taken from the logger, which is slow to
+ * load.
+ */
 export const LOG_LEVELS: readonly LogLevel[] = Object.freeze(Object.keys(LEVELS) as LogLevel[]);
 
 const CAPTURES: readonly UsageCapture[] = ['always', 'when-asked'];

@@ -37,7 +37,9 @@ export function unitOf(key: string): 'milliseconds' | 'bytes' | 'percent' | null
   return key.endsWith('Percent') ? 'percent' : null;
 }
 
-/** Reads `5s` or `64MiB` as the plain number that the key `key` wants; null when it is no such text. */
+/**
+ * Reads `5s` or `64MiB` as the plain number that the key `key` wants; null when it is no such text.
+ */
 export function plainNumber(key: string, text: string): number | null {
   const parts = /^\s*(\d+(?:\.\d+)?)\s*([a-z%]*)\s*$/i.exec(text);
   const amount = Number(parts?.[1]);

@@ -39,7 +39,9 @@ interface ObjectPlace {
   readonly meant: ReadonlySet<string>;
 }
 
-/** Checks a document against a schema and fills in defaults; failure carries every problem found. */
+/**
+ * Checks a document against a schema and fills in defaults; failure carries every problem found.
+ */
 export function validateDocument<T>(
   document: ConfigDocument,
   schema: Typed<T>,

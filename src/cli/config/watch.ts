@@ -25,7 +25,9 @@ export const WATCH_TIMES: Pick<WatchOptions, 'settleMs' | 'pollMs'> = Object.fre
 /** After this many looks a file that never rests is told as it is. */
 const MOST_LOOKS = 25;
 
-/** Every file whose change calls for loading the configuration again: itself, keys and certificates. */
+/**
+ * Every file whose change calls for loading the configuration again: itself, keys and certificates.
+ */
 export function watchedFiles(config: PenstockConfig): readonly string[] {
   const files = [
     config.file,
@@ -38,8 +40,8 @@ export function watchedFiles(config: PenstockConfig): readonly string[] {
 /**
  * Calls back when one of some files has changed and come to rest.
  *
- * What a path leads to is compared, not events counted: so a rename over the file, a swapped symbolic
- * link on the way to it (as Kubernetes does for mounted config maps) and a system without
+ * What a path leads to is compared, not events counted: so a rename over the file, a swapped
+ * symbolic link on the way to it (as Kubernetes does for mounted config maps) and a system without
  * notifications all work. Notifications of the folders only make it faster.
  *
  *     idle ──event or poll──► look ──same──► idle
