@@ -142,7 +142,7 @@ export interface LimitsConfig {
   readonly bodyMs: number;
   /** Time that an idle client connection stays open. */
   readonly keepAliveMs: number;
-  /** Client connections open at once, over all listeners. */
+  /** Client connections open at once on one listener. */
   readonly connections: number;
 }
 

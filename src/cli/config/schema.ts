@@ -147,7 +147,7 @@ const limits = object<LimitsConfig>({
   connections: withDefault(
     integer(1, 1_000_000),
     10_000,
-    'Client connections open at once, all listeners together; more are closed at once.',
+    'Client connections open at once on one listener; more are closed at once.',
   ),
 });
 
