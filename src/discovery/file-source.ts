@@ -45,8 +45,8 @@ class FileSource implements EndpointSource {
   #isDirty = false;
   #isClosed = false;
   /** State of the file when it was last read, and at the last look. */
-  #readState = '';
-  #seenState = '';
+  #readState: string | null = null;
+  #seenState: string | null = null;
   #content: string | null = null;
   #reason = '';
 
@@ -57,17 +57,6 @@ class FileSource implements EndpointSource {
 
   start(onChange: EndpointsChanged): void {
     this.#onChange = onChange;
-    try {
-      // The folder is watched: a watch on the file would stay with the file that a rename replaces.
-      this.#watcher = watch(dirname(this.#path), { persistent: false }, () => {
-        this.#look();
-      });
-      this.#watcher.on('error', () => {
-        this.#watcher?.close();
-      });
-    } catch {
-      // No such folder yet, or no watches left: polling finds the file.
-    }
     this.#look();
   }
 
@@ -79,8 +68,26 @@ class FileSource implements EndpointSource {
     await this.#check?.catch(() => undefined);
   }
 
+  /** The folder is watched: a watch on the file would stay with the file that a rename replaces. */
+  #watchFolder(): void {
+    if (this.#watcher !== null) return;
+    try {
+      const watcher = watch(dirname(this.#path), { persistent: false }, () => {
+        this.#look();
+      });
+      watcher.on('error', () => {
+        watcher.close();
+        this.#watcher = null;
+      });
+      this.#watcher = watcher;
+    } catch {
+      // No such folder yet, or no watches left: polling finds the file.
+    }
+  }
+
   #look(): void {
     if (this.#isClosed) return;
+    this.#watchFolder();
     if (this.#check !== null) {
       this.#isDirty = true;
       return;

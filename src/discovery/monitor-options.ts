@@ -9,6 +9,10 @@ export interface MonitorOptions {
   readonly refreshMs: number;
   /** First and longest wait between probes of an endpoint that is not up; doubled in between. */
   readonly probeBackoffMs: { readonly min: number; readonly max: number };
+  /** Wait before an endpoint that failed once is asked for its health. */
+  readonly recheckMs: number;
+  /** Between questions whether an engine sleeps, where it tells. */
+  readonly sleepCheckMs: number;
   /** Endpoints asked at the same time. */
   readonly concurrency: number;
   /** Bytes of one answer read at most. */
@@ -29,6 +33,8 @@ export const DEFAULT_MONITOR_OPTIONS: MonitorOptions = Object.freeze({
   timeoutMs: 2000,
   refreshMs: 20_000,
   probeBackoffMs: Object.freeze({ min: 250, max: 5000 }),
+  recheckMs: 250,
+  sleepCheckMs: 2000,
   concurrency: 32,
   maxBodyBytes: 8 * 1024 * 1024,
 });

@@ -260,6 +260,8 @@ test('a sleeping vLLM gets no requests until it wakes', async () => {
   server.answers.set('/is_sleeping', { body: { is_sleeping: false } });
   await whenUp(monitored, server);
   assert.equal(endpoint.isAvailable, true);
+  server.answers.set('/is_sleeping', { body: { is_sleeping: true } });
+  await until('it is found asleep again', () => endpoint.reachability === 'unreachable');
 });
 
 test('traffic brings an idle endpoint back to fast scrapes', async () => {

@@ -34,14 +34,8 @@ export interface WatchContext {
   };
 }
 
-/** Wait before an endpoint that failed to answer is asked again. */
-const RECHECK_MS = 250;
-
 /** Every this many refreshes the server is probed anew: another engine may run at its address. */
 const REFRESHES_PER_PROBE = 10;
-
-/** Time between questions whether an engine sleeps. */
-const SLEEP_CHECK_MS = 2000;
 
 /**
  * Watches one endpoint. `step` does what is due and returns when the next step is.
@@ -166,7 +160,7 @@ export class Watch {
     fleet.setFacts(this.endpoint, facts);
     if (learned.report !== null) fleet.setReport(this.endpoint, learned.report);
     this.#refreshDueMs = clock.now() + this.#jitter(options.refreshMs);
-    this.#sleepCheckDueMs = clock.now() + SLEEP_CHECK_MS;
+    this.#sleepCheckDueMs = clock.now() + options.sleepCheckMs;
     this.#scrapeDueMs = clock.now() + this.#jitter(this.#intervalMs);
     this.#isDownLogged = false;
     if (!isNews) return;
@@ -262,8 +256,9 @@ export class Watch {
   }
 
   #recheck(): void {
+    const { clock, options } = this.#context;
     this.#mustCheckHealth = true;
-    this.#scrapeDueMs = this.#context.clock.now() + this.#jitter(RECHECK_MS);
+    this.#scrapeDueMs = clock.now() + this.#jitter(options.recheckMs);
   }
 
   #noteAlive(): void {
@@ -272,10 +267,10 @@ export class Watch {
   }
 
   async #findsAsleep(learned: Learned): Promise<boolean> {
-    const { clock } = this.#context;
+    const { clock, options } = this.#context;
     const { sleep } = learned.dialect;
     if (!learned.tellsSleep || sleep === null || clock.now() < this.#sleepCheckDueMs) return false;
-    this.#sleepCheckDueMs = clock.now() + SLEEP_CHECK_MS;
+    this.#sleepCheckDueMs = clock.now() + options.sleepCheckMs;
     const result = await this.#client.get(sleep.path);
     if (this.#isClosed || !result.ok || !isAsleep(learned.dialect, result.value)) return false;
     this.#markDown(ASLEEP);

@@ -16,6 +16,8 @@ export const QUICK: MonitorOptions = {
   timeoutMs: 2000,
   refreshMs: 50,
   probeBackoffMs: { min: 5, max: 20 },
+  recheckMs: 5,
+  sleepCheckMs: 10,
   concurrency: 8,
   maxBodyBytes: 1_000_000,
 };
