@@ -94,9 +94,17 @@ export class BlockPool {
     if (references === 0) this.#appendFree(block);
   }
 
-  /** Makes a full block findable; keeps the older block when another already has this hash. */
+  /**
+   * Makes a full block findable. When an older block has equal contents, the older stays
+   * findable while somebody holds it; a free one gives way, since it would be evicted first.
+   */
   register(block: number, low: number, high: number): void {
-    if (this.#isHashed[block] === 1 || this.find(low, high) !== NONE) return;
+    if (this.#isHashed[block] === 1) return;
+    const twin = this.find(low, high);
+    if (twin !== NONE) {
+      if ((this.#references[twin] as number) > 0) return;
+      this.#forget(twin);
+    }
     const bucket = this.#bucketOf(low, high);
     this.#hashLow[block] = low;
     this.#hashHigh[block] = high;

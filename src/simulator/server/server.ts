@@ -79,7 +79,8 @@ class EngineShell implements EngineServer {
   }
 
   get url(): string {
-    return `http://${this.#options.host}:${this.#port}`;
+    const { host } = this.#options;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
   }
 
   async listen(): Promise<void> {
