@@ -67,7 +67,7 @@ export const parameters: Rule = {
 /** Columns per line, where the formatter can break the line. */
 export const columns: Rule = {
   name: 'columns',
-  wayOut: 'wrap the comment or the code',
+  wayOut: 'wrap the code; `node scripts/tidy.ts --wrap PATH` wraps comments',
   check: (project) => project.files.flatMap(wideLines),
 };
 
