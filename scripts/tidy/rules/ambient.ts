@@ -44,7 +44,6 @@ const AMBIENT_READS: ReadonlySet<string> = new Set([
   'crypto.randomUUID',
   'crypto.getRandomValues',
   'process.hrtime',
-  'process.uptime',
 ]);
 
 /** Globals that start something or reach out of the process: never in ranks 0 to 3. */
