@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { parseConfig } from '../../src/cli/config/load.ts';
+import { formatProblem } from '../../src/cli/config/problem.ts';
 import { APIS } from '../../src/protocol/api-table.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
@@ -80,6 +82,21 @@ test('links between pages lead somewhere', () => {
         assert.ok(anchorsOf(found).includes(anchor), `${page} links to ${target}`);
       }
     }
+  }
+});
+
+test('the configuration files on the pages are valid', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
+  const examples = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```yaml\n([^]*?)^```$/gm)]
+      .map(([, source = '']) => ({ page, source }))
+      // A list at the top is a file of endpoints, not a configuration.
+      .filter(({ source }) => !source.startsWith('- ')),
+  );
+  assert.ok(examples.length >= 2);
+  for (const { page, source } of examples) {
+    const parsed = parseConfig(source, page);
+    assert.deepEqual(parsed.ok ? [] : parsed.error.map(formatProblem), []);
   }
 });
 
