@@ -126,9 +126,9 @@ export class BodyEditor {
   #limit(): number {
     if (!this.#isUsageOpen) return this.#receivedBytes;
     const request = this.#reader.usageRequest;
-    return request.kind === 'edit'
-      ? Math.min(request.span.start, this.#receivedBytes)
-      : this.#receivedBytes;
+    if (request.kind === 'settled') return this.#receivedBytes;
+    const from = request.kind === 'edit' ? request.span.start : request.holdFrom;
+    return Math.min(from ?? this.#receivedBytes, this.#receivedBytes);
   }
 
   #release(limit: number): readonly Uint8Array[] {

@@ -14,12 +14,13 @@ export interface Span {
 }
 
 /**
- * What a JSON body says about the usage report of its stream. `settled`: no edit can be wanted.
- * `replace` and `insert` say what asks for usage, should this be a stream; `open`: not known yet.
+ * What a JSON body says about the usage report of its stream, should it be one. `settled`: no edit is
+ * wanted. `edit`: `text` in the place of `span` asks for usage. `open`: not known yet, and bytes from
+ * `holdFrom` on may belong to the edit.
  */
 export type UsageRequest =
   | { readonly kind: 'settled' }
-  | { readonly kind: 'open' }
+  | { readonly kind: 'open'; readonly holdFrom: number | null }
   | { readonly kind: 'edit'; readonly span: Span; readonly text: string };
 
 /** Reads what the gateway must know from a request body while its chunks come in. */

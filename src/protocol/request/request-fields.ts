@@ -8,7 +8,7 @@ const USAGE_OPTIONS = `{${USAGE_MEMBER}}`;
 const USAGE_FIELD = `,"stream_options":${USAGE_OPTIONS}`;
 const SINGLE_FIELDS = { model: 1, stream: 2, stream_options: 4, include_usage: 8 } as const;
 const SETTLED: UsageRequest = { kind: 'settled' };
-const OPEN: UsageRequest = { kind: 'open' };
+const OPEN: UsageRequest = { kind: 'open', holdFrom: null };
 
 /** Most bytes that asking for stream usage can add to a body. */
 export const MAX_USAGE_EDIT_BYTES: number = USAGE_FIELD.length;
@@ -21,10 +21,14 @@ export const MAX_USAGE_EDIT_BYTES: number = USAGE_FIELD.length;
 export class RequestFields implements JsonSink {
   readonly #plan: FieldPlan;
   #role: FieldRole = 'none';
+  /** Of the root's member that is being read. */
   #kind: ValueKind = 'null';
   #start = 0;
   /** Bits of `SINGLE_FIELDS`. */
   #seenFields = 0;
+  /** The same of an `include_usage` that is being read; the start is null before its value. */
+  #memberKind: ValueKind = 'null';
+  #memberStart: number | null = null;
   #isIncludeUsage = false;
   #isInOptions = false;
   #finishedPromptBytes = 0;
@@ -56,10 +60,16 @@ export class RequestFields implements JsonSink {
 
   onValueStart(depth: number, kind: ValueKind, start: number): boolean {
     if (depth === 0) return this.#startRoot(kind, start);
-    this.#start = start;
-    this.#kind = kind;
-    if (depth === 1) return this.#startField(kind, start);
-    if (this.#isIncludeUsage) this.#refuseSecond('include_usage', start);
+    if (depth === 1) {
+      this.#start = start;
+      this.#kind = kind;
+      return this.#startField(kind, start);
+    }
+    if (this.#isIncludeUsage) {
+      this.#memberStart = start;
+      this.#memberKind = kind;
+      this.#refuseSecond('include_usage', start);
+    }
     return false;
   }
 
@@ -79,10 +89,16 @@ export class RequestFields implements JsonSink {
   usageRequest(): UsageRequest {
     if (this.stream === false || !this.#plan.hasUsageOption) return SETTLED;
     if (this.#optionsKind === null) return this.#usageFromClose();
-    if (this.#options === null) return this.#includeUsage === null ? OPEN : this.#usageFromMember();
-    if (this.#optionsKind === 'null') return edit(this.#options, USAGE_OPTIONS);
-    if (this.#optionsKind !== 'object') return SETTLED;
+    if (this.#optionsKind === 'object') return this.#usageFromOptions();
+    if (this.#optionsKind !== 'null') return SETTLED;
+    return this.#options === null
+      ? { kind: 'open', holdFrom: this.#start }
+      : edit(this.#options, USAGE_OPTIONS);
+  }
+
+  #usageFromOptions(): UsageRequest {
     if (this.#includeUsage !== null) return this.#usageFromMember();
+    if (this.#options === null) return { kind: 'open', holdFrom: this.#memberStart };
     const close = this.#options.end - 1;
     const text = this.#optionMembers === 0 ? USAGE_MEMBER : `,${USAGE_MEMBER}`;
     return edit({ start: close, end: close }, text);
@@ -126,7 +142,7 @@ export class RequestFields implements JsonSink {
     if (kind !== 'string') {
       this.#fail('model_missing', `"model" must be a string, not ${named(kind)}.`, start);
     }
-    return true;
+    return kind === 'string';
   }
 
   #refuseSecond(field: keyof typeof SINGLE_FIELDS, start: number): void {
@@ -146,7 +162,7 @@ export class RequestFields implements JsonSink {
         this.stream = this.#kind === 'true';
         break;
       case 'stream_options':
-        this.#options = { start: this.#optionsStart(end), end };
+        this.#options = { start: this.#start, end };
         this.#isInOptions = false;
         break;
       case 'max_tokens':
@@ -162,12 +178,8 @@ export class RequestFields implements JsonSink {
     this.#role = 'none';
   }
 
-  /** For an object only its end matters, and `#start` belongs to its last member by now. */
-  #optionsStart(end: number): number {
-    return this.#optionsKind === 'object' ? end : this.#start;
-  }
-
   #endModel(end: number, text: string | null): void {
+    if (this.#kind !== 'string') return;
     if (text === null) {
       const message = `"model" is longer than ${MAX_TEXT_BYTES} bytes.`;
       this.#fail('model_missing', message, this.#start);
@@ -190,7 +202,8 @@ export class RequestFields implements JsonSink {
   }
 
   #endIncludeUsage(end: number): void {
-    this.#includeUsage = { kind: this.#kind, span: { start: this.#start, end } };
+    const start = this.#memberStart ?? end;
+    this.#includeUsage = { kind: this.#memberKind, span: { start, end } };
     this.#isIncludeUsage = false;
   }
 
