@@ -21,8 +21,8 @@ export interface AttemptRecord {
 }
 
 /**
- * Why one request went where it went and how it ended. Plain data, written by the director: added to
- * the log at the pick, its later fields filled in place until the request ends. Never holds any
+ * Why one request went where it went and how it ended. Plain data, written by the director: added
+ * to the log at the pick, its later fields filled in place until the request ends. Never holds any
  * part of a prompt or answer.
  */
 export interface DecisionRecord {
@@ -69,7 +69,9 @@ export interface DecisionRecord {
 /** `picked`: just added; `completed`: the request has ended and the record changes no more. */
 export type DecisionPhase = 'picked' | 'completed';
 
-/** Called inside the request path: it must be quick, must not throw, and must not keep the record. */
+/**
+ * Called inside the request path: it must be quick, must not throw, and must not keep the record.
+ */
 export type DecisionListener = (record: DecisionRecord, phase: DecisionPhase) => void;
 
 /** Records kept when nothing else is said; about 1 MB. */

@@ -1,7 +1,7 @@
 import { destination as openDestination, pino } from 'pino';
 import type { DestinationStream, Logger as PinoLogger } from 'pino';
 import type { Clock } from '../core/clock.ts';
-import { LOG_REDACTION, redact } from './redaction.ts';
+import { createRedactor, LOG_REDACTION } from './redaction.ts';
 
 /** From most to least; `off` writes nothing. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
@@ -89,7 +89,9 @@ class LogGate {
     return severity >= this.#severity;
   }
 
-  /** Spreads the share evenly (every tenth call for 0.1): exact over time and needs no randomness. */
+  /**
+   * Spreads the share evenly (every tenth call for 0.1): exact over time and needs no randomness.
+   */
   sample(): boolean {
     this.#owed += this.#share;
     if (this.#owed < 1) return false;
@@ -98,13 +100,18 @@ class LogGate {
   }
 }
 
+/** Fields as they may be written. */
+type Redact = (fields: LogFields) => Record<string, unknown>;
+
 class GatedLogger implements Logger {
   readonly #pino: PinoLogger;
   readonly #gate: LogGate;
+  readonly #redact: Redact;
 
-  constructor(inner: PinoLogger, gate: LogGate) {
+  constructor(inner: PinoLogger, gate: LogGate, redactFields: Redact) {
     this.#pino = inner;
     this.#gate = gate;
+    this.#redact = redactFields;
   }
 
   get isDebug(): boolean {
@@ -128,7 +135,7 @@ class GatedLogger implements Logger {
   }
 
   child(bindings: LogFields): Logger {
-    return new GatedLogger(this.#pino.child(shown(bindings)), this.#gate);
+    return new GatedLogger(this.#pino.child(this.#redact(bindings)), this.#gate, this.#redact);
   }
 
   sampleRequest(): boolean {
@@ -136,16 +143,23 @@ class GatedLogger implements Logger {
   }
 }
 
+interface LoggerParts {
+  readonly root: PinoLogger;
+  readonly gate: LogGate;
+  readonly redactFields: Redact;
+  readonly flush: () => void;
+}
+
 class ProcessLogger extends GatedLogger implements RootLogger {
   readonly #root: PinoLogger;
   readonly #rootGate: LogGate;
   readonly #flush: () => void;
 
-  constructor(root: PinoLogger, gate: LogGate, flush: () => void) {
-    super(root, gate);
-    this.#root = root;
-    this.#rootGate = gate;
-    this.#flush = flush;
+  constructor(parts: LoggerParts) {
+    super(parts.root, parts.gate, parts.redactFields);
+    this.#root = parts.root;
+    this.#rootGate = parts.gate;
+    this.#flush = parts.flush;
   }
 
   configure(settings: LogSettings): void {
@@ -166,17 +180,18 @@ class ProcessLogger extends GatedLogger implements RootLogger {
 export function createLogger(options: LoggerOptions): RootLogger {
   const { clock, destination } = options;
   const { stream, flush } = openSink(destination);
-  const inner = pino(
+  const redactFields = createRedactor(LOG_REDACTION) as Redact;
+  const root = pino(
     {
       // The gate decides, so that a reload reaches loggers that were made before it.
       level: 'debug',
       base: null,
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }), log: shown },
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
     },
     stream,
   );
-  return new ProcessLogger(inner, new LogGate(options), flush);
+  return new ProcessLogger({ root, gate: new LogGate(options), redactFields, flush });
 }
 
 function openSink(destination: LogDestination): { stream: DestinationStream; flush: () => void } {
@@ -189,10 +204,6 @@ function openSink(destination: LogDestination): { stream: DestinationStream; flu
       stream.flushSync();
     },
   };
-}
-
-function shown(fields: LogFields): Record<string, unknown> {
-  return redact(fields, LOG_REDACTION) as Record<string, unknown>;
 }
 
 /** Drops everything; for tests and for parts that are used without a log. */

@@ -43,7 +43,8 @@ const CONTENT_NAMES: ReadonlySet<string> = new Set([
 const USER_INFO = /(\/\/)[^/?#@\s]+@/g;
 const PRIVATE_KEY_MARK = 'PRIVATE KEY-----';
 const MAX_DEPTH = 6;
-const MAX_ITEMS = 1000;
+/** Names remembered per redactor; header names come from outside, so there is a bound. */
+const MAX_VERDICTS = 1000;
 
 /** Which names are hidden and how much of one string is kept. */
 export interface RedactionPolicy {
@@ -51,47 +52,72 @@ export interface RedactionPolicy {
   readonly hide: 'secrets' | 'secrets-and-content';
   /** Longest string kept, in UTF-16 units. */
   readonly maxTextLength: number;
+  /** Most values copied; what comes after is left out. */
+  readonly maxValues: number;
+}
+
+/** One copy under way: its policy and how many values it may still take. */
+interface Walk {
+  readonly policy: RedactionPolicy;
+  readonly isHidden: (name: string) => boolean;
+  left: number;
 }
 
 /** For log lines: credentials and content hidden, texts cut. */
 export const LOG_REDACTION: RedactionPolicy = Object.freeze({
   hide: 'secrets-and-content',
   maxTextLength: 4096,
+  maxValues: 1000,
 });
 
 /** For the configuration shown by the admin API: only credentials hidden. */
 export const CONFIG_REDACTION: RedactionPolicy = Object.freeze({
   hide: 'secrets',
   maxTextLength: 65_536,
+  maxValues: 200_000,
 });
 
 /**
  * A copy of `value` fit to be shown: named secrets replaced, user info taken out of URLs, depth,
- * length and number of items bounded. Numbers and booleans pass whatever their name, so that
+ * length and number of values bounded. Numbers and booleans pass whatever their name, so that
  * `body: 1024` may be a size. Errors become plain objects with their causes.
  */
 export function redact(value: unknown, policy: RedactionPolicy): unknown {
-  return copy(value, policy, 0);
+  return createRedactor(policy)(value);
+}
+
+/** `redact` under one policy for many values: what was decided about a name is remembered. */
+export function createRedactor(policy: RedactionPolicy): (value: unknown) => unknown {
+  const verdicts = new Map<string, boolean>();
+  const isHidden = (name: string): boolean => {
+    const known = verdicts.get(name);
+    if (known !== undefined) return known;
+    const verdict = mustHide(name, policy);
+    if (verdicts.size < MAX_VERDICTS) verdicts.set(name, verdict);
+    return verdict;
+  };
+  return (value) => copy(value, { policy, isHidden, left: policy.maxValues }, 0);
 }
 
 /** Whether a field or header of this name must never be shown under `policy`. */
-export function isHidden(name: string, policy: RedactionPolicy): boolean {
+function mustHide(name: string, policy: RedactionPolicy): boolean {
   const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
   if (SECRET_NAMES.has(plain)) return true;
   return policy.hide === 'secrets-and-content' && CONTENT_NAMES.has(plain);
 }
 
-function copy(value: unknown, policy: RedactionPolicy, depth: number): unknown {
-  if (typeof value === 'string') return copyText(value, policy);
+function copy(value: unknown, walk: Walk, depth: number): unknown {
+  walk.left -= 1;
+  if (typeof value === 'string') return copyText(value, walk.policy);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return '[too deep]';
-  if (value instanceof Error) return copyError(value, policy, depth);
+  if (value instanceof Error) return copyError(value, walk, depth);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Date) return value;
-  if (value instanceof Map || value instanceof Set) return copy([...value], policy, depth);
-  if (Array.isArray(value)) return copyArray(value, policy, depth);
-  return copyObject(value, policy, depth);
+  if (value instanceof Map || value instanceof Set) return copy([...value], walk, depth);
+  if (Array.isArray(value)) return copyArray(value, walk, depth);
+  return copyObject(value, walk, depth);
 }
 
 function copyText(text: string, policy: RedactionPolicy): string {
@@ -101,39 +127,42 @@ function copyText(text: string, policy: RedactionPolicy): string {
   return short.includes('@') ? short.replace(USER_INFO, '$1') : short;
 }
 
-function copyArray(items: readonly unknown[], policy: RedactionPolicy, depth: number): unknown[] {
+function copyArray(items: readonly unknown[], walk: Walk, depth: number): unknown[] {
   // A pair of name and value is how raw headers and maps look.
   const [name] = items;
-  if (items.length === 2 && typeof name === 'string' && isHidden(name, policy)) {
+  if (items.length === 2 && typeof name === 'string' && walk.isHidden(name)) {
     return [name, hide(items[1])];
   }
-  return items.slice(0, MAX_ITEMS).map((item) => copy(item, policy, depth + 1));
+  const shown: unknown[] = [];
+  for (const item of items) {
+    if (walk.left <= 0) break;
+    shown.push(copy(item, walk, depth + 1));
+  }
+  return shown;
 }
 
-function copyObject(value: object, policy: RedactionPolicy, depth: number): unknown {
+function copyObject(value: object, walk: Walk, depth: number): unknown {
   const shown: Record<string, unknown> = {};
-  let left = MAX_ITEMS;
   for (const [name, field] of Object.entries(value)) {
-    if (left === 0) break;
-    left -= 1;
-    shown[name] = isHidden(name, policy) ? hide(field) : copy(field, policy, depth + 1);
+    if (walk.left <= 0) break;
+    shown[name] = walk.isHidden(name) ? hide(field) : copy(field, walk, depth + 1);
   }
   return shown;
 }
 
 function hide(value: unknown): unknown {
-  const isHarmless =
-    typeof value === 'number' || typeof value === 'boolean' || value === null || value === '';
-  return isHarmless ? value : value === undefined ? undefined : REDACTED;
+  if (value === undefined || value === null || value === '') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? value : REDACTED;
 }
 
-function copyError(error: Error, policy: RedactionPolicy, depth: number): unknown {
+function copyError(error: Error, walk: Walk, depth: number): unknown {
+  const { policy } = walk;
   const shown: Record<string, unknown> = {
     type: error.name,
     message: copyText(error.message, policy),
     stack: error.stack === undefined ? undefined : copyText(error.stack, policy),
   };
-  if ('code' in error) shown['code'] = copy(error.code, policy, depth + 1);
-  if (error.cause !== undefined) shown['cause'] = copy(error.cause, policy, depth + 1);
+  if ('code' in error) shown['code'] = copy(error.code, walk, depth + 1);
+  if (error.cause !== undefined) shown['cause'] = copy(error.cause, walk, depth + 1);
   return shown;
 }

@@ -22,7 +22,10 @@ export interface RegistryOptions {
   readonly maxSeriesPerMetric: number;
 }
 
-/** 2,000 series hold 100 endpoints or 30 models in every API and outcome; about 1 MB at most per metric. */
+/**
+ * 2,000 series hold 100 endpoints or 30 models in every API and outcome; about 1 MB at most per
+ * metric.
+ */
 export const DEFAULT_REGISTRY_OPTIONS: RegistryOptions = Object.freeze({
   maxSeriesPerMetric: 2000,
 });
@@ -94,7 +97,9 @@ export class MetricsRegistry {
     return family.series.delete(keyOf(cleanValues(labels)));
   }
 
-  /** Takes every series out in which `label` has this value, for example of an endpoint that left. */
+  /**
+   * Takes every series out in which `label` has this value, for example of an endpoint that left.
+   */
   removeMatching(label: string, value: string): void {
     const [wanted] = cleanValues([value]);
     for (const family of this.#families.values()) {

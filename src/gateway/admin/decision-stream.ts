@@ -16,7 +16,9 @@ export interface DecisionStreamLimits {
   readonly heartbeatMs: number;
 }
 
-/** 500 events a second of about 700 bytes cost under 1 % of a core and more than anyone can read. */
+/**
+ * 500 events a second of about 700 bytes cost under 1 % of a core and more than anyone can read.
+ */
 export const DEFAULT_STREAM_LIMITS: DecisionStreamLimits = Object.freeze({
   maxFollowers: 16,
   maxPendingBytes: 262_144,

@@ -4,8 +4,8 @@ import { ADMIN_ERRORS } from './admin-errors.ts';
 import type { AdminErrorCode } from './admin-errors.ts';
 
 /**
- * Sent with every answer: nothing here is a page, may be framed, cached, sniffed or read by a page of
- * another origin.
+ * Sent with every answer: nothing here is a page, may be framed, cached, sniffed or read by a page
+ * of another origin.
  */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = Object.freeze([
   ['cache-control', 'no-store'],
