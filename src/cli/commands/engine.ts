@@ -10,6 +10,9 @@ import { parseHostPort } from '../config/address.ts';
 import type { ParsedOptions } from '../options.ts';
 import { createSystemClock } from '../system-clock.ts';
 
+/** Any interval does: its timer only has to exist. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** `penstock engine`: serves until a stop signal. */
 export async function runEngine(options: ParsedOptions, context: CommandContext): Promise<number> {
   const listen = options.string('listen') ?? '';
@@ -18,7 +21,6 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
     context.writeError(`penstock engine: --listen ${listen} is not host:port\n`);
     return EXIT_CODES.usage;
   }
-  const stop = waitForStop(context);
   let server: EngineServer;
   try {
     server = await createEngineServer({
@@ -33,6 +35,7 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
     const isListen = cause instanceof Error && 'code' in cause && 'syscall' in cause;
     return isListen ? EXIT_CODES.listen : EXIT_CODES.usage;
   }
+  const stop = waitForStop(context);
   context.writeOut(`Simulated model server on ${server.url}\n`);
   await stop;
   await server.close();
@@ -113,11 +116,14 @@ function givenText<Field extends string>(
 
 async function waitForStop(context: CommandContext): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  // While it refuses connections the server has no socket, and nothing else keeps the process.
+  const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
   const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
     context.onSignal(signal, () => {
       resolve();
     }),
   );
   await promise;
+  clearInterval(keepAlive);
   for (const remove of removers) remove();
 }
