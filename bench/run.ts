@@ -30,6 +30,7 @@ ${BENCHES.map((bench) => `  ${bench.name.padEnd(12)} ${bench.question}`).join('\
 
   --quick              fewer and shorter rounds, under 45 s
   --subject raw-proxy  measure the bench's own raw-socket proxy in place of the gateway
+  --profile DIR        have the gateway write a CPU profile to DIR (the figures suffer a little)
 `;
 
 interface Invocation {
@@ -43,13 +44,22 @@ function parseInvocation(args: readonly string[]): Invocation | null {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { quick: { type: 'boolean' }, subject: { type: 'string' } },
+      options: {
+        quick: { type: 'boolean' },
+        subject: { type: 'string' },
+        profile: { type: 'string' },
+      },
     });
     const bench = BENCHES.find((candidate) => candidate.name === positionals[0]);
     const subject = values.subject ?? 'penstock';
     const isKnown = subject === 'penstock' || subject === 'raw-proxy';
     if (bench === undefined || positionals.length !== 1 || !isKnown) return null;
-    return { bench, options: { isQuick: values.quick === true, subject } };
+    const options = {
+      isQuick: values.quick === true,
+      subject,
+      profileDir: values.profile ?? null,
+    } as const;
+    return { bench, options };
   } catch {
     return null;
   }

@@ -55,7 +55,7 @@ async function runStreamsBench(lab: Lab): Promise<BenchResult> {
     ours.push(await measureMemory(client, subject, plan));
     await subject.stop();
   }
-  const perStream = spreadOf(ours.map((sample) => sample.bytesPerStream / 1024)).median;
+  const perStream = spreadOf(ours.map((sample) => sample.bytesPerStream / 1024)).middle;
   const failures = ours.reduce((sum, sample) => sum + sample.failures, 0);
   return {
     reference: referenceName(lab),
@@ -76,7 +76,7 @@ async function measureMemory(
   const pid = target.pid ?? 0;
   await warmUp(client, target);
   const idleBytes = readResidentBytes(pid);
-  await client.call('open', openOptions(target, STREAMS, plan.rampMs), plan.rampMs + 10_000);
+  await client.call('open', openOptions(target, STREAMS, plan.rampMs), plan.rampMs + 15_000);
   await sleep(plan.holdMs);
   const measured = client.call('measure', { windowMs: plan.holdMs }, plan.holdMs + 10_000);
   const readings: number[] = [];
@@ -86,7 +86,7 @@ async function measureMemory(
   }
   const counts = await measured;
   await client.call('close', null);
-  const openBytes = spreadOf(readings).median;
+  const openBytes = spreadOf(readings).middle;
   const bytesPerStream = (openBytes - idleBytes) / STREAMS;
   // Every stream has an event each second: missing ones are failures as much as broken streams.
   const expected = (STREAMS * plan.holdMs) / INTERVAL_MS;

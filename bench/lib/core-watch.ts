@@ -47,7 +47,7 @@ export async function watchCores<Result>(
  */
 export function describeDisturbances(uses: readonly CoreUse[]): readonly string[] {
   const median = (field: 'proxyCores' | 'foreignCores' | 'loadCores'): number =>
-    spreadOf(uses.map((use) => use[field])).median;
+    spreadOf(uses.map((use) => use[field])).middle;
   const foreign = median('foreignCores');
   if (foreign > 0.1) {
     const percent = (foreign * 100).toFixed(0);

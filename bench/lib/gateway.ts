@@ -25,7 +25,17 @@ export async function startGateway(lab: Lab, upstreamPorts: readonly number[]): 
   const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
   const servers = upstreamPorts.flatMap((upstream) => ['--server', `http://127.0.0.1:${upstream}`]);
   const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
-  const command = [process.execPath, main, 'up', ...servers, ...listeners, '--log-level', 'warn'];
+  const profile = lab.profileDir === null ? [] : ['--cpu-prof', '--cpu-prof-dir', lab.profileDir];
+  const command = [
+    process.execPath,
+    ...profile,
+    main,
+    'up',
+    ...servers,
+    ...listeners,
+    '--log-level',
+    'warn',
+  ];
   const child = new Child(command, {
     name: 'penstock',
     cpu: lab.cpus.proxyCpu,

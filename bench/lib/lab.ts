@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Fewer and shorter rounds: the whole run stays under 45 s. */
   readonly isQuick: boolean;
   readonly subject: SubjectKind;
+  /** Where the gateway writes a CPU profile of the whole run when it stops; null: it is not profiled. */
+  readonly profileDir: string | null;
 }
 
 /** Everything a bench needs to start processes and to leave nothing behind. */

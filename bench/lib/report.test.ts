@@ -44,7 +44,7 @@ describe('tables', () => {
 describe('statistics', () => {
   it('take the middle of the rounds and show how far they spread', () => {
     assert.equal(formatSpread(spreadOf([3, 1, 2]), 1), '2.0 (1.0-3.0)');
-    assert.equal(spreadOf([1, 2, 3, 10]).median, 2.5);
+    assert.equal(spreadOf([1, 2, 3, 10]).middle, 2.5);
     assert.deepEqual(ratiosOf([4, 9], [2, 3]), [2, 3]);
   });
 

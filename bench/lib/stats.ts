@@ -1,6 +1,7 @@
 /** The middle of a set of rounds and how far they spread. */
 export interface Spread {
-  readonly median: number;
+  /** The median, or the mean where that is what counts. */
+  readonly middle: number;
   readonly min: number;
   readonly max: number;
 }
@@ -11,18 +12,24 @@ export function spreadOf(values: readonly number[]): Spread {
   const upper = sorted[sorted.length >> 1] ?? Number.NaN;
   const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
   return {
-    median: (lower + upper) / 2,
+    middle: (lower + upper) / 2,
     min: sorted[0] ?? Number.NaN,
     max: sorted.at(-1) ?? Number.NaN,
   };
 }
 
-/** `median (min-max)` with the given number of decimals. */
+/** The mean of a set of windows and how far they spread; all NaN when there is none. */
+export function meanSpreadOf(values: readonly number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { ...spreadOf(values), middle: mean };
+}
+
+/** `middle (min-max)` with the given number of decimals. */
 export function formatSpread(spread: Spread, decimals: number): string {
-  const [median, min, max] = [spread.median, spread.min, spread.max].map((value) =>
+  const [middle, min, max] = [spread.middle, spread.min, spread.max].map((value) =>
     value.toFixed(decimals),
   );
-  return `${median} (${min}-${max})`;
+  return `${middle} (${min}-${max})`;
 }
 
 /** Element-wise `left / right` of two series of rounds, so that each ratio is taken within a round. */

@@ -122,5 +122,5 @@ export function throughputTable(
 
 /** A median share of a core with two decimals. */
 export function formatCores(shares: readonly number[]): string {
-  return spreadOf(shares).median.toFixed(2);
+  return spreadOf(shares).middle.toFixed(2);
 }

@@ -43,7 +43,7 @@ export type SseClientCommands = {
   readonly close: { readonly params: null; readonly result: null };
 };
 
-const OPEN_TIMEOUT_MS = 5_000;
+const OPEN_TIMEOUT_MS = 10_000;
 const BODY_BYTES = 1_024;
 const EMPTY: Buffer = Buffer.alloc(0);
 
