@@ -9,6 +9,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { RequestJournal } from './exchange/journal.ts';
+import { OpenList } from './exchange/open-list.ts';
 import { ModelCatalog } from './model-catalog.ts';
 import type { ListenerOptions, RelayOptions } from './options.ts';
 import { createRequestIdSource } from './request-id.ts';
@@ -36,7 +37,7 @@ export class Gateway {
   readonly #connections: UpstreamConnections;
   readonly #router: Router;
   readonly #journal: RequestJournal;
-  readonly #open: Set<Exchange> = new Set();
+  readonly #open: OpenList<Exchange> = new OpenList();
   readonly #onFailure: FailureSink;
   #relay: RelayOptions;
   #listeners: Listener[] = [];
@@ -131,7 +132,7 @@ export class Gateway {
     await Promise.race([closing, timedOut]);
     this.#options.clock.clearTimer(timer);
     const broken = this.#open.size;
-    for (const exchange of this.#open) exchange.destroy();
+    for (const exchange of this.#open.snapshot()) exchange.destroy();
     for (const listener of this.#listeners) listener.destroy();
     await closing;
     await this.#close();
@@ -182,7 +183,7 @@ export class Gateway {
     const { clock } = this.#options;
     this.#deadlineTimer = clock.setTimer(DEADLINE_CHECK_MS, () => {
       const nowMs = clock.now();
-      for (const exchange of this.#open) exchange.expire(nowMs);
+      for (const exchange of this.#open.snapshot()) exchange.expire(nowMs);
       this.#watchDeadlines();
     });
   }

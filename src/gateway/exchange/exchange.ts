@@ -16,6 +16,7 @@ import { classifyFailure, errorCodeOf } from '../upstream/failure.ts';
 import { Answer } from './answer.ts';
 import type { IntakeFailure } from './intake.ts';
 import { Intake } from './intake.ts';
+import type { Listed } from './open-list.ts';
 import { sendError } from './reply.ts';
 import type { ExchangeServices } from './services.ts';
 
@@ -42,7 +43,8 @@ export type DeadlineKind = 'total' | 'body';
  *
  * At every point the client may go away (`#onClientClosed`) or a deadline pass (`expire`).
  */
-export class Exchange implements FlightReceiver {
+export class Exchange implements FlightReceiver, Listed {
+  openIndex = -1;
   readonly #services: ExchangeServices;
   readonly #options: RelayOptions;
   readonly #client: ClientRequest;
@@ -305,7 +307,7 @@ export class Exchange implements FlightReceiver {
   #end(outcome: Outcome, status: number, errorCode: ErrorCode | null): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#services.open.delete(this);
+    this.#services.open.remove(this);
     this.#finishFlight(outcome, status, errorCode);
     this.#services.journal.record({
       client: this.#client,

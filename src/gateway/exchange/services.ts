@@ -5,6 +5,7 @@ import type { RelayOptions } from '../options.ts';
 import type { UpstreamConnections } from '../upstream/connections.ts';
 import type { Exchange } from './exchange.ts';
 import type { RequestJournal } from './journal.ts';
+import type { OpenList } from './open-list.ts';
 
 /** What all exchanges share. */
 export interface ExchangeServices {
@@ -16,5 +17,5 @@ export interface ExchangeServices {
   /** The options in force; an exchange keeps those it started with. */
   readonly options: () => RelayOptions;
   /** Exchanges under way, for deadlines and draining. */
-  readonly open: Set<Exchange>;
+  readonly open: OpenList<Exchange>;
 }
