@@ -31,7 +31,9 @@ export interface ApiDefinition {
    * `always` when the API does so by itself, `none` when it has none.
    */
   readonly streamUsage: 'option' | 'always' | 'none';
-  /** How a finished stream ends: a `[DONE]` line, a named last event, or just the end of the body. */
+  /**
+   * How a finished stream ends: a `[DONE]` line, a named last event, or just the end of the body.
+   */
   readonly streamEnd: 'done-line' | 'message_stop' | 'response-event' | 'none';
 }
 
@@ -102,7 +104,9 @@ const OTHER = json('other', '/v1/…', {
   streamEnd: 'none',
 });
 
-/** The rules for a POST to `path` (without its query), or null when the gateway has no such path. */
+/**
+ * The rules for a POST to `path` (without its query), or null when the gateway has no such path.
+ */
 export function findApi(path: string): ApiDefinition | null {
   return BY_PATH.get(path) ?? (path.startsWith('/v1/') ? OTHER : null);
 }

@@ -1,6 +1,7 @@
 /**
- * Finds any of a few short ASCII patterns in bytes: Horspool's search (R. N. Horspool, 1980) for a set.
- * On SSE chunks of 200 bytes the native `indexOf` costs three times as much, most of it in the call.
+ * Finds any of a few short ASCII patterns in bytes: Horspool's search (R. N. Horspool, 1980) for a
+ * set. On SSE chunks of 200 bytes the native `indexOf` costs three times as much, most of it in the
+ * call.
  */
 export class BytePatterns {
   readonly #patterns: readonly Uint8Array[];

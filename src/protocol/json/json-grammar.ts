@@ -1,10 +1,13 @@
 /**
- * RFC 8259 as a table: byte -> class, (mode, state, class) -> next state or action. States are entered
- * without further work; actions need the scanner's stack or its sink. Where nothing is watched only
- * brackets are actions, so that the inside of a prompt costs one table step per byte at most.
+ * RFC 8259 as a table: byte -> class, (mode, state, class) -> next state or action. States are
+ * entered without further work; actions need the scanner's stack or its sink. Where nothing is
+ * watched only brackets are actions, so that the inside of a prompt costs one table step per byte
+ * at most.
  */
 
-/** What the scanner waits for. `string` and `keyString` are last: their bytes are skipped in runs. */
+/**
+ * What the scanner waits for. `string` and `keyString` are last: their bytes are skipped in runs.
+ */
 export const STATE = {
   value: 0,
   arrayFirst: 32,
@@ -63,14 +66,21 @@ export const ACTION = {
   numberEnd: 2058,
 } as const;
 
-/** States at or above this are inside a string, entries from `FIRST_ACTION` on are actions. */
+/**
+ * States from this on are inside a string; a number of its own, as a constant is faster to compare.
+ */
 export const FIRST_STRING_STATE = 1152;
+
+/** Table entries from this on are actions. */
 export const FIRST_ACTION = 2048;
 
 /** Entries in one state's row of `TRANSITIONS`, and the distance between two states. */
 const ROW = 32;
 
-/** Offset of each mode's part of `TRANSITIONS`: values are reported, or lie in an object, in an array. */
+/**
+ * Offset of each mode's part of `TRANSITIONS`: values are reported, or lie in an object, in an
+ * array.
+ */
 export const MODE = { watched: 0, object: 2048, array: 4096 } as const;
 
 type Mode = (typeof MODE)[keyof typeof MODE];

@@ -11,7 +11,10 @@ import {
 import type { KeyTable } from './key-table.ts';
 import { createWordView, skipStringRun, type WordView } from './string-run.ts';
 
-/** Deepest nesting that is followed; deeper documents are refused, as engines' parsers do sooner or later. */
+/**
+ * Deepest nesting that is followed; deeper documents are refused, as engines' parsers do sooner or
+ * later.
+ */
 export const MAX_DEPTH = 512;
 
 /** Longest raw scalar, in bytes, whose text is handed to the sink. */
@@ -20,7 +23,10 @@ export const MAX_TEXT_BYTES = 4096;
 /** What a value is, told by its first byte. */
 export type ValueKind = 'string' | 'number' | 'true' | 'false' | 'null' | 'object' | 'array';
 
-/** Why a document was refused: a byte the grammar does not allow, nesting too deep, or its early end. */
+/**
+ * Why a document was refused: a byte the grammar does not allow, nesting too deep, or its early
+ * end.
+ */
 export interface JsonFailure {
   readonly reason: 'unexpected' | 'too_deep' | 'truncated';
   /** Offset from the start of the document, in bytes. */
@@ -33,7 +39,9 @@ export interface JsonFailure {
  * root, 1 for a member of the root object. Elements of arrays are not reported.
  */
 export interface JsonSink {
-  /** A key was read; `key` is its index in the key table, -1 for any other. Its value comes next. */
+  /**
+   * A key was read; `key` is its index in the key table, -1 for any other. Its value comes next.
+   */
   onKey(depth: number, key: number): void;
   /** A value begins at `start`. Returns whether `onValueEnd` shall get its text (scalars only). */
   onValueStart(depth: number, kind: ValueKind, start: number): boolean;
@@ -48,10 +56,10 @@ const KIND_BITS = 32;
 const NO_CAPTURE = -1;
 
 /**
- * A resumable JSON scanner: accepts over any split into chunks exactly what `JSON.parse` accepts for
- * the same text, up to `MAX_DEPTH`. A byte order mark is refused, as `JSON.parse` does. Bytes from
- * 0x80 up are allowed inside strings only and are not checked to be valid UTF-8: the engine that gets
- * the same bytes decides. Allocates nothing per token. Hot: bench `long-prompt`.
+ * A resumable JSON scanner: accepts over any split into chunks exactly what `JSON.parse` accepts
+ * for the same text, up to `MAX_DEPTH`. A byte order mark is refused, as `JSON.parse` does. Bytes
+ * from 0x80 up are allowed inside strings only and are not checked to be valid UTF-8: the engine
+ * that gets the same bytes decides. Allocates nothing per token. Hot: bench `long-prompt`.
  */
 export class JsonScanner {
   readonly #sink: JsonSink;
@@ -59,10 +67,15 @@ export class JsonScanner {
   readonly #watchDepth: number;
   #state: number = STATE.value;
   #depth = 0;
-  /** One bit per open container, lowest = innermost: 1 for an object. 32 levels, older ones spilled. */
+  /**
+   * One bit per open container, lowest = innermost: 1 for an object. 32 levels, older ones spilled.
+   */
   #kinds = 0;
   readonly #spilledKinds: number[] = [];
-  /** Part of the table in use: whether values at the present position are reported, else where they lie. */
+  /**
+   * Part of the table in use: whether values at the present position are reported, else where they
+   * lie.
+   */
   #mode: number = MODE.watched;
   #view: WordView | null = null;
   #hasView = false;

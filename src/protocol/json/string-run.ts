@@ -1,9 +1,10 @@
 /**
- * Skips the inside of JSON strings, where almost all bytes of a prompt lie. Eight bytes are tested at
- * a time: a byte `b` of a word stops the run when it is below 0x20, a quote or a backslash, found with
- * `(x - 0x01010101) & ~x & 0x80808080`, which marks the zero bytes of `x` (Warren, Hacker's Delight,
- * 6-1). A borrow can mark a byte above a true hit but never without one, so a mark only ends the word
- * loop and the bytes behind it are looked at one by one. Byte order does not matter.
+ * Skips the inside of JSON strings, where almost all bytes of a prompt lie. Eight bytes are tested
+ * at a time: a byte `b` of a word stops the run when it is below 0x20, a quote or a backslash,
+ * found with `(x - 0x01010101) & ~x & 0x80808080`, which marks the zero bytes of `x` (Warren,
+ * Hacker's Delight, 6-1). A borrow can mark a byte above a true hit but never without one, so a
+ * mark only ends the word loop and the bytes behind it are looked at one by one. Byte order does
+ * not matter.
  */
 
 const QUOTES = 0x22222222;

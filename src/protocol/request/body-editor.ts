@@ -20,11 +20,12 @@ interface Held {
 }
 
 /**
- * Turns received chunks into the chunks to send. Everything but the edited values passes as it came,
- * without a copy; bytes are held back only from a place on that may still need an edit.
+ * Turns received chunks into the chunks to send. Everything but the edited values passes as it
+ * came, without a copy; bytes are held back only from a place on that may still need an edit.
  *
- * When the original length is known the new one must be known before the body is. So room for the usage
- * request is reserved and filled with spaces before the closing brace if it turns out not to be needed.
+ * When the original length is known the new one must be known before the body is. So room for the
+ * usage request is reserved and filled with spaces before the closing brace if it turns out not to
+ * be needed.
  */
 export class BodyEditor {
   /** Bytes of the edited body; null when the original's length is unknown. */
@@ -61,7 +62,10 @@ export class BodyEditor {
       options.contentLength === null ? null : options.contentLength + this.#addedBytes + reserved;
   }
 
-  /** The request now asks for usage that the client did not ask for: its extra frame is to be removed. */
+  /**
+   * The request now asks for usage that the client did not ask for: its extra frame is to be
+   * removed.
+   */
   get usageInjected(): boolean {
     return this.#usageInjected;
   }
@@ -142,7 +146,9 @@ export class BodyEditor {
     return out;
   }
 
-  /** Sends what of one chunk lies between the cursor and `limit`, with the edits that begin there. */
+  /**
+   * Sends what of one chunk lies between the cursor and `limit`, with the edits that begin there.
+   */
   #applyTo(held: Held, limit: number, out: Uint8Array[]): void {
     const end = Math.min(limit, held.start + held.bytes.length);
     for (;;) {

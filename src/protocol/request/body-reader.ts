@@ -14,9 +14,9 @@ export interface Span {
 }
 
 /**
- * What a JSON body says about the usage report of its stream, should it be one. `settled`: no edit is
- * wanted. `edit`: `text` in the place of `span` asks for usage. `open`: not known yet, and bytes from
- * `holdFrom` on may belong to the edit.
+ * What a JSON body says about the usage report of its stream, should it be one. `settled`: no edit
+ * is wanted. `edit`: `text` in the place of `span` asks for usage. `open`: not known yet, and bytes
+ * from `holdFrom` on may belong to the edit.
  */
 export type UsageRequest =
   | { readonly kind: 'settled' }

@@ -6,8 +6,8 @@ import { RequestReader } from './request-reader.ts';
 const MULTIPART = /^\s*multipart\/form-data/i;
 
 /**
- * The reader for a request's body. A form is read as one on every path, as engines have form paths that
- * the API table does not list; a path that takes only forms fails on anything else.
+ * The reader for a request's body. A form is read as one on every path, as engines have form paths
+ * that the API table does not list; a path that takes only forms fails on anything else.
  */
 export function createBodyReader(api: ApiDefinition, contentType: string): BodyReader {
   return api.body === 'multipart' || MULTIPART.test(contentType)

@@ -4,7 +4,9 @@ const BOUNDARY = /;\s*boundary=(?:"([^"]*)"|([^;,\s"]+))/i;
 const DISPOSITION = /^content-disposition:\s*form-data\s*(;.*)$/i;
 const NAME = /;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i;
 
-/** The boundary of a multipart/form-data content type; null when it has none that RFC 2046 allows. */
+/**
+ * The boundary of a multipart/form-data content type; null when it has none that RFC 2046 allows.
+ */
 export function parseBoundary(contentType: string): string | null {
   const match = BOUNDARY.exec(contentType);
   const boundary = match?.[1] ?? match?.[2] ?? '';

@@ -132,7 +132,10 @@ export class MultipartReader implements BodyReader {
     return false;
   }
 
-  /** After the boundary: two dashes end the body, a line end (blanks before it allowed) begins a part. */
+  /**
+   * After the boundary: two dashes end the body, a line end (blanks before it allowed) begins a
+   * part.
+   */
   #readDelimiterEnd(): boolean {
     if (this.#rest.length < 2) return false;
     if (this.#rest[0] === 0x2d && this.#rest[1] === 0x2d) {

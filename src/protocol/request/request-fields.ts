@@ -15,8 +15,9 @@ export const MAX_USAGE_EDIT_BYTES: number = USAGE_FIELD.length;
 
 /**
  * Collects the fields of a request while a scanner reports them. A field that the gateway acts upon
- * (`model`, `stream`, `stream_options`, `include_usage`) may be given once only: parsers differ in which of two they
- * take, and the choice made on the first could not be taken back when a second one comes.
+ * (`model`, `stream`, `stream_options`, `include_usage`) may be given once only: parsers differ in
+ * which of two they take, and the choice made on the first could not be taken back when a second
+ * one comes.
  */
 export class RequestFields implements JsonSink {
   readonly #plan: FieldPlan;

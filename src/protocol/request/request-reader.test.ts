@@ -20,11 +20,17 @@ function readText(text: string, path?: string): BodyReader {
 /** All that a reader says; after a failure only that counts. */
 function facts(reader: BodyReader): object {
   if (reader.failure !== null) return reader.failure;
-  const { failure, isComplete, model, modelSpan, stream, maxTokens, promptBytes } = reader;
-  const { usageRequest, streamDecision, closeOffset, receivedBytes } = reader;
   return {
-    ...{ failure, isComplete, model, modelSpan, stream, maxTokens, promptBytes },
-    ...{ usageRequest, streamDecision, closeOffset, receivedBytes },
+    isComplete: reader.isComplete,
+    model: reader.model,
+    modelSpan: reader.modelSpan,
+    stream: reader.stream,
+    maxTokens: reader.maxTokens,
+    promptBytes: reader.promptBytes,
+    usageRequest: reader.usageRequest,
+    streamDecision: reader.streamDecision,
+    closeOffset: reader.closeOffset,
+    receivedBytes: reader.receivedBytes,
   };
 }
 

@@ -10,8 +10,8 @@ export type { BodyReader, ReaderFailure } from './body-reader.ts';
 const WATCH_DEPTH = 2;
 
 /**
- * Reads a JSON request body in one streaming pass: what the choice of an endpoint needs, and whether
- * the whole is one valid JSON object. Hot: bench `long-prompt`.
+ * Reads a JSON request body in one streaming pass: what the choice of an endpoint needs, and
+ * whether the whole is one valid JSON object. Hot: bench `long-prompt`.
  */
 export class RequestReader implements BodyReader {
   readonly modelEncoding = 'json';

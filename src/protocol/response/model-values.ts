@@ -5,7 +5,10 @@ const KEYS = new KeyTable(['model', 'message', 'response']);
 const MODEL_KEY = 0;
 const WATCH_DEPTH = 2;
 
-/** Remembers where `model` strings stand: at the top, in `message` (Anthropic) or `response` (Responses). */
+/**
+ * Remembers where `model` strings stand: at the top, in `message` (Anthropic) or `response`
+ * (Responses).
+ */
 class ModelSink implements JsonSink {
   /** Offsets in the document: start, end, start, end, … */
   readonly marks: number[] = [];
@@ -35,8 +38,9 @@ class ModelSink implements JsonSink {
 }
 
 /**
- * Replaces the `model` strings of a JSON document as its chunks pass: nothing is held back, as the bytes
- * of an old name are dropped and the new one is written where it began. Text that is not JSON passes.
+ * Replaces the `model` strings of a JSON document as its chunks pass: nothing is held back, as the
+ * bytes of an old name are dropped and the new one is written where it began. Text that is not JSON
+ * passes.
  */
 export class ModelRewriter {
   readonly #sink = new ModelSink();
@@ -49,7 +53,10 @@ export class ModelRewriter {
     this.#replacement = replacement;
   }
 
-  /** Takes the next bytes; returns the same buffer when nothing in it changes, null when all of it goes. */
+  /**
+   * Takes the next bytes; returns the same buffer when nothing in it changes, null when all of it
+   * goes.
+   */
   push(chunk: Buffer): Buffer | null {
     const base = this.#scanner.offset;
     this.#scanner.push(chunk);

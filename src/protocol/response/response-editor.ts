@@ -16,7 +16,9 @@ export interface ResponseEditOptions {
   readonly stripUsageFrame: boolean;
 }
 
-/** Passes a response's bytes on, reads its token usage, and changes only what the options ask for. */
+/**
+ * Passes a response's bytes on, reads its token usage, and changes only what the options ask for.
+ */
 export class ResponseEditor {
   /** The edited body has as many bytes as the original, so `content-length` may be kept. */
   readonly isLengthPreserving: boolean;
@@ -41,12 +43,16 @@ export class ResponseEditor {
     return this.#body.sawEnd;
   }
 
-  /** SSE: all that was forwarded ends on a blank line, so that an error frame may follow at once. */
+  /**
+   * SSE: all that was forwarded ends on a blank line, so that an error frame may follow at once.
+   */
   get atFrameBoundary(): boolean {
     return this.#body.atFrameBoundary;
   }
 
-  /** Returns the bytes to forward now: the same buffer when untouched, null when there are none yet. */
+  /**
+   * Returns the bytes to forward now: the same buffer when untouched, null when there are none yet.
+   */
   push(chunk: Buffer): Buffer | null {
     return this.#body.push(chunk);
   }

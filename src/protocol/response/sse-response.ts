@@ -23,8 +23,9 @@ export interface SseEdits {
 }
 
 /**
- * Follows an event stream. A chunk of whole frames in which nothing is to be read or changed is returned
- * as it is. When frames may change, a frame is held until it is whole; otherwise bytes never wait.
+ * Follows an event stream. A chunk of whole frames in which nothing is to be read or changed is
+ * returned as it is. When frames may change, a frame is held until it is whole; otherwise bytes
+ * never wait.
  */
 export class SseResponse implements ResponseBody {
   readonly #api: ApiDefinition;
@@ -124,7 +125,9 @@ function endsFrame(chunk: Buffer): boolean {
   return length >= 4 && chunk[length - 2] === CR && chunk[length - 3] === LF;
 }
 
-/** The extra frame of `include_usage`: a usage object and `choices: []`, so nothing of the answer. */
+/**
+ * The extra frame of `include_usage`: a usage object and `choices: []`, so nothing of the answer.
+ */
 function isUsageOnly(data: Buffer): boolean {
   const value = parseJson(data.toString('utf8'));
   if (typeof value !== 'object' || value === null || !('choices' in value)) return false;

@@ -5,8 +5,8 @@ import { parseJson } from '../json/parse-json.ts';
 type StreamEnd = ApiDefinition['streamEnd'];
 
 /**
- * Texts without which no frame is of interest: the usage key, and what the last frame must contain. That
- * one of them occurs says only that the frames must be looked at.
+ * Texts without which no frame is of interest: the usage key, and what the last frame must contain.
+ * That one of them occurs says only that the frames must be looked at.
  */
 const TRIGGERS: Readonly<Record<StreamEnd, BytePatterns>> = {
   'done-line': new BytePatterns(['"usage"', '[DONE]']),
@@ -35,7 +35,10 @@ export function triggersFor(api: ApiDefinition): BytePatterns {
   return TRIGGERS[api.streamEnd];
 }
 
-/** Whether a frame is the last of the API's streams; APIs without a rule of their own may use `[DONE]`. */
+/**
+ * Whether a frame is the last of the API's streams; APIs without a rule of their own may use
+ * `[DONE]`.
+ */
 export function isLastFrame(api: ApiDefinition, event: string | null, data: Buffer): boolean {
   if (api.streamEnd === 'done-line' || api.streamEnd === 'none') {
     return data.length < DONE.length + 3 && data.toString('latin1').trim() === DONE;

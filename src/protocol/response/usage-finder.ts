@@ -17,9 +17,9 @@ const CLOSE_BRACE = 0x7d;
 type Phase = 'search' | 'colon' | 'value' | 'object';
 
 /**
- * Finds `"usage": {…}` in JSON bytes that come in any chunks, and parses that object alone. The key with
- * its quotes cannot stand inside a JSON string, where quotes are escaped; a match that no colon and brace
- * follow is a string value and is passed over.
+ * Finds `"usage": {…}` in JSON bytes that come in any chunks, and parses that object alone. The key
+ * with its quotes cannot stand inside a JSON string, where quotes are escaped; a match that no
+ * colon and brace follow is a string value and is passed over.
  */
 export class UsageFinder {
   readonly #record: UsageRecord;
@@ -79,7 +79,9 @@ export class UsageFinder {
     return bytes.length;
   }
 
-  /** The only border of the key is its quote, so a broken match can go on only as a new first byte. */
+  /**
+   * The only border of the key is its quote, so a broken match can go on only as a new first byte.
+   */
   #continueKey(bytes: Buffer, index: number): number {
     if (bytes[index] !== KEY_BYTES[this.#matchedKeyBytes]) {
       this.#matchedKeyBytes = 0;
@@ -93,7 +95,10 @@ export class UsageFinder {
     return index + 1;
   }
 
-  /** Between the key and its value: white space, the colon, white space, then a brace or something else. */
+  /**
+   * Between the key and its value: white space, the colon, white space, then a brace or something
+   * else.
+   */
   #passTo(bytes: Buffer, index: number): number {
     const byte = bytes[index] as number;
     if (isSpace(byte)) return index + 1;
@@ -148,7 +153,10 @@ export class UsageFinder {
   }
 }
 
-/** Whether a `"usage"` key that ends before `index` has an object as its value, as far as `bytes` tell. */
+/**
+ * Whether a `"usage"` key that ends before `index` has an object as its value, as far as `bytes`
+ * tell.
+ */
 export function isUsageObjectAt(bytes: Uint8Array, index: number): boolean {
   let at = index;
   while (at < bytes.length && (isSpace(bytes[at] as number) || bytes[at] === COLON)) at++;

@@ -4,8 +4,9 @@ import type { TokenUsage } from '../token-usage.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Keeps the latest token counts of one response. OpenAI's objects are complete, so the last one stands
- * alone; Anthropic's later objects hold only what changed, so fields are kept until a new value comes.
+ * Keeps the latest token counts of one response. OpenAI's objects are complete, so the last one
+ * stands alone; Anthropic's later objects hold only what changed, so fields are kept until a new
+ * value comes.
  */
 export class UsageRecord {
   readonly #family: ApiFamily;
@@ -33,8 +34,8 @@ export class UsageRecord {
 }
 
 /**
- * Chat and completions count `prompt_tokens`, Responses and transcriptions `input_tokens`; rerank and
- * some embedding servers give `total_tokens` alone, all of it prompt.
+ * Chat and completions count `prompt_tokens`, Responses and transcriptions `input_tokens`; rerank
+ * and some embedding servers give `total_tokens` alone, all of it prompt.
  */
 function fromOpenAi(fields: Fields): TokenUsage | null {
   const prompt = count(fields['prompt_tokens']) ?? count(fields['input_tokens']);

@@ -11,9 +11,9 @@ export interface SsePiece {
 }
 
 /**
- * Cuts an event stream (WHATWG HTML, 9.2) into frames at blank lines, over any split into chunks. Lines
- * end with LF, CRLF or CR. When a chunk ends between the CR and the LF of a blank line, the frame is
- * complete at the CR and the LF comes as the first byte of the next piece, where it means nothing.
+ * Cuts an event stream (WHATWG HTML, 9.2) into frames at blank lines, over any split into chunks.
+ * Lines end with LF, CRLF or CR. When a chunk ends between the CR and the LF of a blank line, the
+ * frame is complete at the CR and the LF comes as a piece of its own, which means nothing.
  */
 export class SseFrameSplitter {
   readonly #maxFrameBytes: number;
@@ -45,10 +45,13 @@ export class SseFrameSplitter {
     return this.#isTooLong;
   }
 
-  /** Takes the next bytes and returns what is complete; pieces of one frame may share the chunk's memory. */
+  /**
+   * Takes the next bytes and returns what is complete; pieces of one frame may share the chunk's
+   * memory.
+   */
   push(chunk: Buffer): readonly SsePiece[] {
     const pieces: SsePiece[] = [];
-    let start = 0;
+    let start = this.#takeLateLf(chunk, pieces);
     while (start < chunk.length) {
       const end = this.#findFrameEnd(chunk, start);
       if (end < 0) break;
@@ -66,6 +69,14 @@ export class SseFrameSplitter {
     this.#held = [];
     this.#heldBytes = 0;
     return rest;
+  }
+
+  /** The LF of a blank line whose CR ended the last chunk. */
+  #takeLateLf(chunk: Buffer, pieces: SsePiece[]): number {
+    if (!this.#isAfterCr || !this.#isAtBoundary || chunk[0] !== LF) return 0;
+    this.#isAfterCr = false;
+    pieces.push({ bytes: chunk.subarray(0, 1), isFrame: true });
+    return 1;
   }
 
   /** Offset just behind the next blank line, or -1 when the chunk ends before it. */

@@ -20,7 +20,9 @@ export function singleBytes(bytes: Uint8Array): Buffer[] {
 /** Places at which to cut a document. */
 export const cuts: fc.Arbitrary<number[]> = fc.array(fc.nat(5000), { maxLength: 8 });
 
-/** JSON text of arbitrary values in several spellings: compact, indented, with escapes, with spaces. */
+/**
+ * JSON text of arbitrary values in several spellings: compact, indented, with escapes, with spaces.
+ */
 export const jsonText: fc.Arbitrary<string> = fc
   .tuple(fc.json({ maxDepth: 4 }), fc.constantFrom(0, 1, 2, 3))
   .map(([text, style]) => respell(text, style));
