@@ -27,8 +27,8 @@ const QUICK_PLAN: IdlePlan = { settleMs: 8_000, windows: 4, windowMs: 3_000 };
 const FULL_PLAN: IdlePlan = { settleMs: 20_000, windows: 6, windowMs: 10_000 };
 
 /**
- * One idle process over consecutive windows of time. Their mean is what counts, not their median: work that
- * comes in bursts every few seconds falls into some windows and not into others.
+ * One idle process over consecutive windows of time. Their mean is what counts, not their median:
+ * work that comes in bursts every few seconds falls into some windows and not into others.
  */
 interface Idling {
   readonly name: string;

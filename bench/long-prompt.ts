@@ -68,7 +68,8 @@ async function runLongPromptBench(lab: Lab): Promise<BenchResult> {
 
   const load = await createClosedLoopLoad(lab, bodies);
   const [theirs, ours] = await compareThroughput(lab, load, [reference, subject], plan);
-  // The upstream's own ceiling: if it is close to the reference, the upstream was what was measured.
+  // The upstream's own ceiling: if it is close to the reference, the upstream was what was
+  // measured.
   const directPlan = { ...plan, warmUpMs: 1_000, rounds: 1, durationMs: 1_000 };
   const [ceiling] = await compareThroughput(lab, load, [direct], directPlan);
 

@@ -26,7 +26,9 @@ const QUICK_PLAN: ThroughputPlan = {
 };
 const FULL_PLAN: ThroughputPlan = { ...QUICK_PLAN, warmUpMs: 6_000, rounds: 15, durationMs: 3_000 };
 
-/** Small requests as fast as one core can pass them on; the gateway does its whole path for each. */
+/**
+ * Small requests as fast as one core can pass them on; the gateway does its whole path for each.
+ */
 export const proxyBench: Bench = {
   name: 'proxy',
   question: 'requests/s on one core: 1 KB chat body, small JSON answer, 32 connections',
@@ -43,7 +45,8 @@ async function runProxyBench(lab: Lab): Promise<BenchResult> {
   const load = await createClosedLoopLoad(lab, createChatBodies(1, BODY_BYTES));
   const plan = lab.isQuick ? QUICK_PLAN : FULL_PLAN;
   const [theirs, ours] = await compareThroughput(lab, load, [reference, subject], plan);
-  // The upstream's own ceiling: if it is close to the reference, the upstream was what was measured.
+  // The upstream's own ceiling: if it is close to the reference, the upstream was what was
+  // measured.
   const directPlan = { ...plan, warmUpMs: 1_000, rounds: 1, durationMs: 2_000 };
   const [direct] = await compareThroughput(lab, load, [directTarget(upstreamPort)], directPlan);
   const targets = { unit: 'x reference', must: 0.33, aim: 0.8 };

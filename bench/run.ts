@@ -1,5 +1,5 @@
-// Runs one bench: `npm run bench -- <name> [--quick]`. Exit code 0: every target that must be met is met;
-// 1: one is missed; 2: wrong usage, or the bench could not measure.
+// Runs one bench: `npm run bench -- <name> [--quick]`. Exit code 0: every target that must be met
+// is met; 1: one is missed; 2: wrong usage, or the bench could not measure.
 import { parseArgs } from 'node:util';
 import { idleBench } from './idle.ts';
 import type { Bench } from './lib/bench.ts';

@@ -66,7 +66,7 @@ async function runStreamBench(lab: Lab): Promise<BenchResult> {
     reference: referenceName(lab),
     tables: [createTable(targets, samples)],
     notes: [
-      `usage was asked of the upstream in ${usageAsked} of ${streams} streams (the client asks in none)`,
+      `upstream: usage asked in ${usageAsked} of ${streams} streams (by the client: in none)`,
       `the upstream's pace was late by ${worstLagMs.toFixed(0)} ms at worst`,
       ...describeDisturbances([...theirs, ...ours].map((sample) => sample.use)),
     ],

@@ -11,7 +11,8 @@ const LOG_TAIL_CHARS = 4_000;
  * replaced by taskset and then by the program, so the child's pid is the program's.
  */
 const LAUNCH_SCRIPT =
-  'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"; cpu=$1; shift; exec taskset -c "$cpu" "$@"';
+  'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"; ' +
+  'cpu=$1; shift; exec taskset -c "$cpu" "$@"';
 
 /** How a child process is to be run. */
 export interface ChildOptions {

@@ -9,7 +9,9 @@ export class Cleanup {
     this.#steps.push(step);
   }
 
-  /** Runs and forgets all steps; failures are returned, since there is nobody left to handle them. */
+  /**
+   * Runs and forgets all steps; failures are returned, since there is nobody left to handle them.
+   */
   async run(): Promise<readonly unknown[]> {
     const failures: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {

@@ -16,7 +16,10 @@ export interface CoreUse {
   readonly loadCores: number;
 }
 
-/** Columns of a `cpuN` line in proc_stat(5) that are not idle time: user, nice, system, irq, softirq, steal. */
+/**
+ * Columns of a `cpuN` line in proc_stat(5) that are not idle time: user, nice, system, irq,
+ * softirq, steal.
+ */
 const BUSY_COLUMNS = [1, 2, 3, 6, 7, 8];
 const US_PER_TICK = 10_000;
 
@@ -42,8 +45,8 @@ export async function watchCores<Result>(
 }
 
 /**
- * Sentences about what makes figures worth less than they look: other work on the proxy's core, or a
- * proxy that waited for the load. Medians over the runs decide.
+ * Sentences about what makes figures worth less than they look: other work on the proxy's core, or
+ * a proxy that waited for the load. Medians over the runs decide.
  */
 export function describeDisturbances(uses: readonly CoreUse[]): readonly string[] {
   const median = (field: 'proxyCores' | 'foreignCores' | 'loadCores'): number =>

@@ -16,8 +16,8 @@ export async function startSubject(lab: Lab, upstreamPort: number): Promise<Targ
 }
 
 /**
- * Starts the gateway as its users do, with one `--server` per upstream port, on the proxy's core; waits
- * until the admin port reports it ready.
+ * Starts the gateway as its users do, with one `--server` per upstream port, on the proxy's core;
+ * waits until the admin port reports it ready.
  */
 export async function startGateway(lab: Lab, upstreamPorts: readonly number[]): Promise<Target> {
   const port = await pickFreePort();

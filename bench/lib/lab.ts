@@ -6,7 +6,10 @@ import type { Cleanup } from './cleanup.ts';
 import { claimCores, type CpuPlan } from './cpu-plan.ts';
 import { BenchFailure } from './failure.ts';
 
-/** What is measured: the gateway, or the bare raw-socket proxy to see what the harness itself can show. */
+/**
+ * What is measured: the gateway, or the bare raw-socket proxy to see what the harness itself can
+ * show.
+ */
 export type SubjectKind = 'penstock' | 'raw-proxy';
 
 /** What one run is asked to do. */
@@ -14,7 +17,10 @@ export interface RunOptions {
   /** Fewer and shorter rounds: the whole run stays under 45 s. */
   readonly isQuick: boolean;
   readonly subject: SubjectKind;
-  /** Where the gateway writes a CPU profile of the whole run when it stops; null: it is not profiled. */
+  /**
+   * Where the gateway writes a CPU profile of the whole run when it stops; null: it is not
+   * profiled.
+   */
   readonly profileDir: string | null;
 }
 
@@ -54,7 +60,9 @@ export function referenceName(lab: Lab): string {
   return lab.nginxVersion === null ? 'raw-proxy' : `nginx ${lab.nginxVersion}`;
 }
 
-/** What a tool prints about its version; null when it is not on PATH. Both wrk and nginx use stderr. */
+/**
+ * What a tool prints about its version; null when it is not on PATH. Both wrk and nginx use stderr.
+ */
 function probeTool(tool: string, args: readonly string[]): string | null {
   try {
     return execFileSync(

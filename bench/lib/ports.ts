@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchFailure } from './failure.ts';
 
 /**
- * Below the kernel's ephemeral range (32768 and up), so that no outgoing connection of the load can be
- * sitting on a port that a server is about to take.
+ * Below the kernel's ephemeral range (32768 and up), so that no outgoing connection of the load can
+ * be sitting on a port that a server is about to take.
  */
 const FIRST_PORT = 21_000;
 const PORT_SPAN = 9_000;

@@ -5,8 +5,8 @@ const TICKS_PER_SECOND = 100;
 
 /**
  * CPU time that all threads of process `pid` have used, in microseconds. Reads the scheduler's
- * nanosecond counters; where the kernel lacks them, the 10 ms ticks of `/proc/<pid>/stat`. Threads that
- * have ended are not in the first: Node's pools live as long as the process.
+ * nanosecond counters; where the kernel lacks them, the 10 ms ticks of `/proc/<pid>/stat`. Threads
+ * that have ended are not in the first: Node's pools live as long as the process.
  */
 export function readCpuUs(pid: number): number {
   const nanoseconds = readThreadNanoseconds(pid);
@@ -34,7 +34,9 @@ function readTickUs(pid: number): number {
   return (ticks * 1_000_000) / TICKS_PER_SECOND;
 }
 
-/** Resident memory of process `pid` in bytes (`VmRSS` of `/proc/<pid>/status`, which counts in KiB). */
+/**
+ * Resident memory of process `pid` in bytes (`VmRSS` of `/proc/<pid>/status`, which counts in KiB).
+ */
 export function readResidentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
   return match === null ? Number.NaN : Number(match[1]) * 1024;

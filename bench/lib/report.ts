@@ -3,7 +3,10 @@ export interface Check {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** The bench fails beyond this value; whether a larger or a smaller value is better is part of the check. */
+  /**
+   * The bench fails beyond this value; whether a larger or a smaller value is better is part of the
+   * check.
+   */
   readonly must: number;
   /** The value worth working for; null where the project has set none. */
   readonly aim: number | null;

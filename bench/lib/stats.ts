@@ -32,7 +32,9 @@ export function formatSpread(spread: Spread, decimals: number): string {
   return `${middle} (${min}-${max})`;
 }
 
-/** Element-wise `left / right` of two series of rounds, so that each ratio is taken within a round. */
+/**
+ * Element-wise `left / right` of two series of rounds, so that each ratio is taken within a round.
+ */
 export function ratiosOf(left: readonly number[], right: readonly number[]): readonly number[] {
   return left.map((value, round) => value / (right[round] ?? Number.NaN));
 }
@@ -65,7 +67,9 @@ export class DelayHistogram {
     this.#total = 0;
   }
 
-  /** The delay in milliseconds that the share `quantile` (0 to 1) does not exceed; NaN when empty. */
+  /**
+   * The delay in milliseconds that the share `quantile` (0 to 1) does not exceed; NaN when empty.
+   */
   quantileMs(quantile: number): number {
     if (this.#total === 0) return Number.NaN;
     const rank = Math.max(1, Math.ceil(quantile * this.#total));

@@ -18,8 +18,9 @@ export type PerTarget<Targets extends readonly Target[], Value> = {
 };
 
 /**
- * Measures every target in turn, `roundCount` times over: target A, B, C, A, B, C, ... so that a slow
- * minute of the machine falls on all of them. Results are by target, in the order of the rounds.
+ * Measures every target in turn, `roundCount` times over: target A, B, C, A, B, C, ... so that a
+ * slow minute of the machine falls on all of them. Results are by target, in the order of the
+ * rounds.
  */
 export async function measureInRounds<const Targets extends readonly Target[], Sample>(
   targets: Targets,

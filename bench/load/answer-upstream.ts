@@ -1,6 +1,6 @@
-// Upstream for long prompts, run as its own process: reads every request to its last byte, forgets it and
-// answers with a short completion. nginx's `return` would answer before the body has arrived, which
-// makes proxies give up the connection.
+// Upstream for long prompts, run as its own process: reads every request to its last byte, forgets
+// it and answers with a short completion. nginx's `return` would answer before the body has
+// arrived, which makes proxies give up the connection.
 import { createServer } from 'node:net';
 import { serveCommands } from '../lib/worker.ts';
 import { MessageFramer } from './message-framer.ts';

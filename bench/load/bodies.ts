@@ -37,8 +37,8 @@ const CODE_LINES = [
 ];
 
 /**
- * A chat completion request as an application sends it: model first, then turns of prose and code whose
- * quotes, backslashes, tabs and line breaks become escapes, and some text beyond ASCII.
+ * A chat completion request as an application sends it: model first, then turns of prose and code
+ * whose quotes, backslashes, tabs and line breaks become escapes, and some text beyond ASCII.
  */
 export function createChatBody(options: ChatBodyOptions): string {
   const rng = createRng(options.seed);

@@ -1,8 +1,8 @@
 import { BENCH_MODEL } from './static-answers.ts';
 
 /**
- * Marks a send time within a chunk's text: `@` and 16 digits, microseconds of the monotonic clock, which
- * all processes of a machine share. No other byte of a stream is an `@`.
+ * Marks a send time within a chunk's text: `@` and 16 digits, microseconds of the monotonic clock,
+ * which all processes of a machine share. No other byte of a stream is an `@`.
  */
 export const STAMP_MARK = 0x40;
 
@@ -58,7 +58,10 @@ export const STREAM_START: string =
 const FINISH = encodeHttpChunk(encodeDelta('{}', '"stop"'));
 const LAST = `${encodeHttpChunk(encodeEvent('[DONE]'))}0\r\n\r\n`;
 
-/** The end of a stream: finish reason, usage when the request asked for it, `[DONE]`, last HTTP chunk. */
+/**
+ * The end of a stream: finish reason, usage when the request asked for it, `[DONE]`, last HTTP
+ * chunk.
+ */
 export function encodeStreamEnd(chunks: number, withUsage: 'with-usage' | 'without-usage'): string {
   if (withUsage === 'without-usage') return FINISH + LAST;
   const usage = { prompt_tokens: 220, completion_tokens: chunks, total_tokens: 220 + chunks };

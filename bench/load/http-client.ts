@@ -1,5 +1,5 @@
-// Load generator of the bench, run as its own process: closed loop where wrk is absent, and open loop
-// (a constant rate whatever the answers do), which wrk cannot.
+// Load generator of the bench, run as its own process: closed loop where wrk is absent, and open
+// loop (a constant rate whatever the answers do), which wrk cannot.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayHistogram } from '../lib/stats.ts';

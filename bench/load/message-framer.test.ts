@@ -6,7 +6,8 @@ import { MessageFramer } from './message-framer.ts';
 const MESSAGES = Buffer.from(
   'POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello' +
     'GET /b HTTP/1.1\r\nhost: x\r\n\r\n' +
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0a;x\r\n0123456789\r\n0\r\n\r\n' +
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n' +
+    '3\r\nabc\r\n0a;x\r\n0123456789\r\n0\r\n\r\n' +
     'HTTP/1.1 204 No Content\r\n\r\n',
 );
 

@@ -15,8 +15,9 @@ const CARRIAGE_RETURN = 0x0d;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
- * Finds the message boundaries of one direction of an HTTP/1.1 connection: fixed length, chunked, or no
- * body. It trusts its peers, all of which are part of the bench: it is no example of a safe parser.
+ * Finds the message boundaries of one direction of an HTTP/1.1 connection: fixed length, chunked,
+ * or no body. It trusts its peers, all of which are part of the bench: it is no example of a safe
+ * parser.
  */
 export class MessageFramer {
   readonly #handler: MessageHandler;

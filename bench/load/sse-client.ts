@@ -1,4 +1,5 @@
-// Streaming client, run as its own process: holds many streams open and measures each event's delay.
+// Streaming client, run as its own process: holds many streams open and measures each event's
+// delay.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayHistogram } from '../lib/stats.ts';
@@ -133,9 +134,11 @@ async function openStreams(options: OpenStreamsOptions): Promise<null> {
     bench: { interval_ms: options.intervalMs },
   };
   const body = createChatBody({ sizeBytes: BODY_BYTES, seed: 1, members });
-  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json`;
+  const head = 'POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1';
   const length = Buffer.byteLength(body);
-  const request = Buffer.from(`${head}\r\ncontent-length: ${length}\r\n\r\n${body}`);
+  const request = Buffer.from(
+    `${head}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
+  );
   const startedAtMs = performance.now();
   while (connections.length < options.streams) {
     const elapsedMs = performance.now() - startedAtMs;

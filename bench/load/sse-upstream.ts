@@ -1,4 +1,5 @@
-// Streaming upstream, run as its own process: answers chat requests with stamped events at a steady pace.
+// Streaming upstream, run as its own process: answers chat requests with stamped events at a steady
+// pace.
 import { createServer, type Socket } from 'node:net';
 import { serveCommands } from '../lib/worker.ts';
 import { encodeContentChunk, encodeStreamEnd, monotonicUs, STREAM_START } from './chunk-format.ts';
@@ -62,8 +63,8 @@ class OpenStream {
 }
 
 /**
- * All streams of one pace: one slot per millisecond of the interval, one timer for all. New streams go
- * to the slots in turn, which spreads their phases evenly.
+ * All streams of one pace: one slot per millisecond of the interval, one timer for all. New streams
+ * go to the slots in turn, which spreads their phases evenly.
  */
 class PaceWheel {
   readonly #slots: OpenStream[][];

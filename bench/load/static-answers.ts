@@ -79,5 +79,6 @@ export function encodeStaticResponse(path: string): string {
 /** An HTTP/1.1 response with a fixed length. */
 export function encodeResponse(status: string, contentType: string, body: string): string {
   const length = Buffer.byteLength(body);
-  return `HTTP/1.1 ${status}\r\ncontent-type: ${contentType}\r\ncontent-length: ${length}\r\n\r\n${body}`;
+  const fields = `content-type: ${contentType}\r\ncontent-length: ${length}`;
+  return `HTTP/1.1 ${status}\r\n${fields}\r\n\r\n${body}`;
 }

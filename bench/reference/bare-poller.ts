@@ -1,5 +1,5 @@
-// The least that watching many endpoints can cost on Node: one kept-alive connection to each, a fixed
-// request for its metrics in turn at a constant rate, and no look at the answer.
+// The least that watching many endpoints can cost on Node: one kept-alive connection to each, a
+// fixed request for its metrics in turn at a constant rate, and no look at the answer.
 // Usage: bare-poller.ts REQUESTS_PER_SECOND PORT...
 import { connect } from 'node:net';
 

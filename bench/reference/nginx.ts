@@ -15,7 +15,10 @@ export interface NginxProxyOptions {
   readonly responseBuffering: 'on' | 'off';
 }
 
-/** Starts nginx as the reference proxy on the proxy's core: one process, no log, keep-alive both ways. */
+/**
+ * Starts nginx as the reference proxy on the proxy's core: one process, no log, keep-alive both
+ * ways.
+ */
 export async function startNginxProxy(lab: Lab, options: NginxProxyOptions): Promise<Target> {
   const port = await pickFreePort();
   const servers = `
@@ -40,7 +43,10 @@ export async function startNginxProxy(lab: Lab, options: NginxProxyOptions): Pro
   return { name: 'nginx', port, pid: child.pid, stop: () => child.stop() };
 }
 
-/** Starts nginx as an upstream that answers everything from memory, on the load core; returns its port. */
+/**
+ * Starts nginx as an upstream that answers everything from memory, on the load core; returns its
+ * port.
+ */
 export async function startNginxUpstream(lab: Lab): Promise<number> {
   const port = await pickFreePort();
   const answers = [
@@ -51,7 +57,8 @@ export async function startNginxUpstream(lab: Lab): Promise<number> {
     ({ path, contentType, body }) =>
       `    location = ${path} { default_type '${contentType}'; return 200 '${body}'; }`,
   );
-  const servers = `  server {\n    listen 127.0.0.1:${port} backlog=4096;\n${locations.join('\n')}\n  }`;
+  const listen = `    listen 127.0.0.1:${port} backlog=4096;`;
+  const servers = ['  server {', listen, ...locations, '  }'].join('\n');
   const child = startNginx(lab, { name: 'nginx upstream', cpu: lab.cpus.loadCpu, port, servers });
   await waitForNginx(child, port);
   return port;
@@ -78,8 +85,9 @@ function startNginx(lab: Lab, setup: NginxSetup): Child {
 }
 
 /**
- * `master_process off`: one process does all, so its pid is the one to measure. The body buffer holds the
- * longest prompt of any bench; nginx would write it to a file otherwise and measure the disk.
+ * `master_process off`: one process does all, so its pid is the one to measure. The body buffer
+ * holds the longest prompt of any bench; nginx would write it to a file otherwise and measure the
+ * disk.
  */
 function renderConfiguration(directory: string, servers: string): string {
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(

@@ -1,6 +1,7 @@
-// A bare HTTP/1.1 proxy on raw sockets: the reference where nginx is absent, and the least that a proxy
-// on Node can cost. It forwards bytes as they are and finds message ends; it checks nothing, times
-// nothing out and does not survive a hostile peer. Usage: raw-proxy.ts LISTEN_PORT UPSTREAM_PORT
+// A bare HTTP/1.1 proxy on raw sockets: the reference where nginx is absent, and the least that a
+// proxy on Node can cost. It forwards bytes as they are and finds message ends; it checks nothing,
+// times nothing out and does not survive a hostile peer. Usage: raw-proxy.ts LISTEN_PORT
+// UPSTREAM_PORT
 import { connect, createServer, type Socket } from 'node:net';
 import { MessageFramer } from '../load/message-framer.ts';
 
