@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode, Outcome } from '../../core/errors.ts';
-import { ERRORS } from '../../core/errors.ts';
+import { ERRORS, PenstockError } from '../../core/errors.ts';
 import type { EndpointId, RequestId } from '../../core/ids.ts';
 import type { Flight } from '../../director/flight.ts';
 import type { FlightReceiver } from '../../director/director.ts';
@@ -192,8 +192,10 @@ export class Exchange implements FlightReceiver, Listed {
   onAnswerEnd(): void {
     const answer = this.#answer;
     if (answer === null) return;
-    if (answer.endsInDoubt && answer.hasStarted) {
-      this.#interrupt('The endpoint closed the connection before the end of its answer.');
+    if (answer.endsInDoubt) {
+      const message = 'The endpoint closed the connection before the end of its answer.';
+      if (answer.hasStarted) this.#interrupt(message);
+      else this.onAttemptError(new PenstockError('upstream_reset', message));
       return;
     }
     answer.end();
@@ -308,6 +310,8 @@ export class Exchange implements FlightReceiver, Listed {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#services.open.remove(this);
+    // An endpoint may answer before it has the whole body; the rest must not block the connection.
+    if (!this.#intake.isEnded) this.#intake.stop();
     this.#finishFlight(outcome, status, errorCode);
     this.#services.journal.record({
       client: this.#client,

@@ -47,7 +47,8 @@ export class Router {
     listener: { readonly isInternal: boolean },
   ): void {
     const { requestIds, services } = this.#options;
-    const url = request.url ?? '/';
+    const url = toOriginForm(request.url ?? '/');
+    request.url = url;
     const query = url.indexOf('?');
     const visit: Visit = {
       request,
@@ -164,6 +165,13 @@ function totalTimeoutOf(request: IncomingMessage, configuredMs: number | null): 
   const askedMs = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : 0;
   if (askedMs === 0) return configuredMs;
   return configuredMs === null ? askedMs : Math.min(askedMs, configuredMs);
+}
+
+/** Clients may send a whole URL as the target (RFC 9112 section 3.2.2); its origin is not looked at. */
+function toOriginForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const rest = target.replace(/^https?:\/\/[^/?]*/i, '');
+  return rest.startsWith('?') || rest === '' ? `/${rest}` : rest;
 }
 
 function decodeName(text: string): string {
