@@ -6,6 +6,8 @@ import {
 } from '../../protocol/response/response-editor.ts';
 import type { AnswerHeaders, OwnAnswerFields } from '../headers.ts';
 import { buildAnswerHeaders } from '../headers.ts';
+import type { BodySink } from './body-sink.ts';
+import { ChunkedSink, PlainSink } from './body-sink.ts';
 
 /** The head of an endpoint's answer and how its body is to be changed. */
 export interface AnswerHead {
@@ -30,7 +32,7 @@ export class Answer {
   readonly #isStream: boolean;
   /** Body bytes still to come by the endpoint's Content-Length; -1 when it gave none. */
   #remainingBytes: number;
-  #hasStarted = false;
+  #sink: BodySink | null = null;
 
   constructor(response: ServerResponse, head: AnswerHead) {
     this.#response = response;
@@ -47,7 +49,7 @@ export class Answer {
 
   /** Whether a byte was handed to the client's connection. */
   get hasStarted(): boolean {
-    return this.#hasStarted;
+    return this.#sink !== null;
   }
 
   get usage(): TokenUsage | null {
@@ -65,27 +67,28 @@ export class Answer {
     return !isFramed && this.#isStream && edits.api.streamEnd !== 'none' && !this.#editor.sawEnd;
   }
 
-  /** Forwards a piece of the body; false asks to wait for `drain` on the response. */
+  /** Forwards a piece of the body; false asks to wait for `onDrain`. */
   write(chunk: Buffer): boolean {
     if (this.#remainingBytes >= 0) this.#remainingBytes -= chunk.length;
     const edited = this.#editor.push(chunk);
     if (edited === null) return true;
-    // With the last byte in hand, `end` sends head and body in one write.
-    if (this.#remainingBytes === 0 && this.#editor.isLengthPreserving && !this.#hasStarted) {
-      this.#start();
-      this.#response.end(edited);
-      return true;
-    }
-    this.#start();
-    return this.#response.write(edited);
+    const isLast = this.#remainingBytes === 0 && this.#editor.isLengthPreserving;
+    const sink = this.#start();
+    if (!isLast) return sink.write(edited);
+    // With the last byte in hand, head and body leave in one write.
+    sink.end(edited);
+    return true;
+  }
+
+  /** Calls `resume` once when the client has taken what was written. */
+  onDrain(resume: () => void): void {
+    this.#sink?.onDrain(resume);
   }
 
   end(): void {
     if (this.#response.writableEnded) return;
     const rest = this.#editor.finish();
-    this.#start();
-    if (rest === null) this.#response.end();
-    else this.#response.end(rest);
+    this.#start().end(rest);
   }
 
   /**
@@ -97,19 +100,30 @@ export class Answer {
       this.#response.destroy();
       return;
     }
-    if (!this.#editor.atFrameBoundary) this.#response.write(BLANK_LINE);
-    this.#response.end(frame);
+    const sink = this.#start();
+    if (!this.#editor.atFrameBoundary) sink.write(BLANK_LINE);
+    sink.end(frame);
   }
 
-  #start(): void {
-    if (this.#hasStarted) return;
-    this.#hasStarted = true;
+  #start(): BodySink {
+    if (this.#sink !== null) return this.#sink;
+    const response = this.#response;
     const { status, headers, own } = this.#head;
     const length = headers['content-length'];
     const keepsLength = this.#editor.isLengthPreserving && typeof length === 'string';
-    this.#response.writeHead(
+    response.writeHead(
       status,
       buildAnswerHeaders(headers, { ...own, contentLength: keepsLength ? length : null }),
     );
+    this.#sink =
+      !keepsLength && mayBeChunked(response) ? new ChunkedSink(response) : new PlainSink(response);
+    return this.#sink;
   }
+}
+
+/** Whether Node frames this body as chunked, and nothing else is being sent on its connection. */
+function mayBeChunked(response: ServerResponse): boolean {
+  const { statusCode, req, socket } = response;
+  const hasBody = statusCode !== 204 && statusCode !== 304;
+  return hasBody && req.httpVersion === '1.1' && socket !== null;
 }

@@ -183,7 +183,7 @@ export class Exchange implements FlightReceiver, Listed {
       this.#intake.body.release();
     }
     if (answer.write(chunk)) return true;
-    this.#client.response.once('drain', () => {
+    answer.onDrain(() => {
       this.#attempt?.resume();
     });
     return false;
