@@ -51,28 +51,32 @@ export const STATE = {
 
 /** Table entries that are not states. */
 export const ACTION = {
-  fail: 2048,
-  openObject: 2049,
-  openArray: 2050,
-  closeObject: 2051,
-  closeArray: 2052,
-  keyStart: 2053,
-  keyEnd: 2054,
-  stringStart: 2055,
-  scalarStart: 2056,
+  fail: 16384,
+  openObject: 16385,
+  openArray: 16386,
+  closeObject: 16387,
+  closeArray: 16388,
+  keyStart: 16389,
+  keyEnd: 16390,
+  stringStart: 16391,
+  scalarStart: 16392,
   /** The byte is the last of a string or literal. */
-  valueEnd: 2057,
+  valueEnd: 16393,
   /** The byte is the first after a number. */
-  numberEnd: 2058,
+  numberEnd: 16394,
 } as const;
 
-/**
- * States from this on are inside a string; a number of its own, as a constant is faster to compare.
- */
+/** States from this on are inside a string; a number of its own, as it is faster to compare. */
 export const FIRST_STRING_STATE = 1152;
 
+/** Bits of a row that are the state; the others are the mode. */
+export const STATE_MASK = 2047;
+
+/** Set in table entries that enter a string state. */
+export const STRING_FLAG = 8192;
+
 /** Table entries from this on are actions. */
-export const FIRST_ACTION = 2048;
+export const FIRST_ACTION = 16384;
 
 /** Entries in one state's row of `TRANSITIONS`, and the distance between two states. */
 const ROW = 32;
@@ -165,7 +169,10 @@ const SCALAR_STARTS: readonly (readonly [byteClass: ByteClass, state: number])[]
 /** Class of every byte. */
 export const CLASSES: Uint8Array = buildClasses();
 
-/** Next state or action at `mode | state | class`. */
+/**
+ * At `row | class`, where a row is `mode | state`: the next row, the next row with `STRING_FLAG`,
+ * or an action.
+ */
 export const TRANSITIONS: Uint16Array = buildTransitions();
 
 /** First state of a number or literal by the class of its first byte. */
@@ -187,7 +194,7 @@ function buildTransitions(): Uint16Array {
   const table = new Uint16Array(6144).fill(ACTION.fail);
   for (const mode of Object.values(MODE)) {
     const set: SetTransition = (state, classes, next) => {
-      for (const byteClass of classes) table[mode | state | byteClass] = next;
+      for (const byteClass of classes) table[mode | state | byteClass] = entryFor(mode, next);
     };
     addStructure(set);
     addValueStarts(set, mode);
@@ -198,6 +205,11 @@ function buildTransitions(): Uint16Array {
     addLiterals(set, mode);
   }
   return table;
+}
+
+function entryFor(mode: Mode, next: number): number {
+  if (next >= FIRST_ACTION) return next;
+  return mode | next | (next >= FIRST_STRING_STATE ? STRING_FLAG : 0);
 }
 
 /** What follows a whole value: the sink hears of it, or the state is known from the container. */

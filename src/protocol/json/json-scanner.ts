@@ -6,6 +6,8 @@ import {
   MODE,
   SCALAR_STATES,
   STATE,
+  STATE_MASK,
+  STRING_FLAG,
   TRANSITIONS,
 } from './json-grammar.ts';
 import type { KeyTable } from './key-table.ts';
@@ -125,28 +127,37 @@ export class JsonScanner {
     if (this.#state !== STATE.done) this.#fail('truncated', 0);
   }
 
+  /** Forgets the document; the next bytes begin another one. */
+  reset(): void {
+    this.#state = STATE.value;
+    this.#mode = MODE.watched;
+    this.#depth = 0;
+    this.#kinds = 0;
+    this.#spilledKinds.length = 0;
+    this.#base = 0;
+    this.#failure = null;
+    this.#dropCapture();
+  }
+
   #scan(bytes: Uint8Array): void {
     const length = bytes.length;
-    let mode = this.#mode;
-    let state = this.#state;
-    let index = state >= FIRST_STRING_STATE ? this.#skipString(bytes, 0) : 0;
+    let row = this.#mode | this.#state;
+    let index = this.#state >= FIRST_STRING_STATE ? this.#skipString(bytes, 0) : 0;
     while (index < length) {
-      const byteClass = CLASSES[bytes[index] as number] as number;
-      const next = TRANSITIONS[mode | state | byteClass] as number;
-      if (next < FIRST_STRING_STATE) {
-        state = next;
+      const next = TRANSITIONS[row | (CLASSES[bytes[index] as number] as number)] as number;
+      if (next < STRING_FLAG) {
+        row = next;
         index++;
       } else if (next < FIRST_ACTION) {
-        state = next;
+        row = next ^ STRING_FLAG;
         index = this.#skipString(bytes, index + 1);
       } else {
         index = this.#act(next, bytes, index);
-        state = this.#state;
-        mode = this.#mode;
-        if (state >= FIRST_STRING_STATE) index = this.#skipString(bytes, index);
+        row = this.#mode | this.#state;
+        if (this.#state >= FIRST_STRING_STATE) index = this.#skipString(bytes, index);
       }
     }
-    this.#state = state;
+    this.#state = row & STATE_MASK;
   }
 
   #skipString(bytes: Uint8Array, from: number): number {
@@ -285,17 +296,14 @@ export class JsonScanner {
   }
 
   #takeText(bytes: Uint8Array, end: number): string | null {
-    const tail = bytes.subarray(this.#captureFrom, end);
+    const from = this.#captureFrom;
     const carry = this.#carry;
-    const size = tail.length + (carry === null ? 0 : carry.length);
+    const size = end - from + (carry === null ? 0 : carry.length);
     const isTooLong = this.#isCaptureTooLong || size > this.#captureLimit;
     this.#dropCapture();
     if (isTooLong) return null;
-    const whole =
-      carry === null
-        ? Buffer.from(tail.buffer, tail.byteOffset, tail.length)
-        : Buffer.concat([carry, tail]);
-    return whole.toString('utf8');
+    if (carry === null && bytes instanceof Buffer) return bytes.toString('utf8', from, end);
+    return Buffer.concat([carry ?? EMPTY, bytes.subarray(from, end)]).toString('utf8');
   }
 
   /** The chunk ends inside a text to capture: its part is copied, as the chunk may be reused. */

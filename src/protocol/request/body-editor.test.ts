@@ -152,6 +152,10 @@ test('forwards the same buffers when nothing can change', () => {
 test('asks for usage in each spelling of stream_options', () => {
   const cases: readonly (readonly [before: string, after: string])[] = [
     [
+      '{"model":"m","stream":true,"stream_options":{},"x":{"a":1}}',
+      '{"model":"m","stream":true,"stream_options":{"include_usage":true},"x":{"a":1}}',
+    ],
+    [
       '{"model":"m","stream":true}',
       '{"model":"m","stream":true,"stream_options":{"include_usage":true}}',
     ],

@@ -53,9 +53,9 @@ export class RequestFields implements JsonSink {
   onKey(depth: number, key: number): void {
     if (depth === 1) {
       this.#role = this.#plan.roles[key] ?? 'none';
-    } else {
+    } else if (this.#isInOptions) {
       this.#optionMembers++;
-      this.#isIncludeUsage = this.#isInOptions && key === this.#plan.includeUsageKey;
+      this.#isIncludeUsage = key === this.#plan.includeUsageKey;
     }
   }
 
@@ -186,7 +186,7 @@ export class RequestFields implements JsonSink {
       this.#fail('model_missing', message, this.#start);
       return;
     }
-    const model = JSON.parse(text) as string;
+    const model = decodeString(text);
     if (model === '') {
       this.#fail('model_missing', '"model" is empty.', this.#start);
       return;
@@ -211,6 +211,11 @@ export class RequestFields implements JsonSink {
   #fail(code: ReaderFailure['code'], message: string, offset: number): void {
     this.failure ??= { code, message, offset };
   }
+}
+
+/** Names seldom have escapes, and then the text between the quotes is the value. */
+function decodeString(text: string): string {
+  return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
 }
 
 function edit(span: Span, text: string): UsageRequest {

@@ -204,6 +204,24 @@ test('an error event ends a stream of named events', () => {
   assert.equal(runAll('data: {"type":"error"}\n\n', {}).sawEnd, false);
 });
 
+test('a transcription ends with its named event or with [DONE]', () => {
+  const path = '/v1/audio/transcriptions';
+  const delta = 'data: {"type":"transcript.text.delta","delta":"[DONE] transcript.text.done"}\n\n';
+  const done =
+    'data: {"type":"transcript.text.done","text":"a","usage":{"type":"tokens","input_tokens":3,"output_tokens":1}}\n\n';
+  assert.equal(runAll(delta, { path }).sawEnd, false);
+  assert.equal(runAll(`${delta}data: [DONE]\n\n`, { path }).sawEnd, true);
+  const { sawEnd, usage } = runAll(delta + done, { path });
+  assert.equal(sawEnd, true);
+  assert.equal(usage?.promptTokens, 3);
+});
+
+test('a string that goes over the end of a data line is no JSON and is not renamed', () => {
+  const stream = 'data: {"model":"a\ndata: b","c":1,"model":"x"}\n\ndata: {"model":"a"}\n\n';
+  const { text } = runAll(stream, { modelForClient: 'b' });
+  assert.equal(text, stream.replace('{"model":"a"}', '{"model":"b"}'));
+});
+
 test('a frame that is too long to be held passes, and its usage is read', () => {
   const filler = 'x'.repeat(1024 * 1024);
   const stream = `data: {"model":"a","output":"${filler}","usage":{"input_tokens":3,"output_tokens":4}}\n\ndata: {"model":"a"}\n\n`;

@@ -3,7 +3,7 @@ import type { BytePatterns } from '../json/byte-patterns.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { frameData, parseFrame, type SseFrame } from '../sse/frame.ts';
 import { SseFrameSplitter } from '../sse/frame-splitter.ts';
-import { ModelRewriter } from './model-values.ts';
+import { ModelFinder } from './model-values.ts';
 import type { ResponseBody } from './response-body.ts';
 import { isLastFrame, triggersFor } from './stream-end.ts';
 import { isUsageObjectAt, UsageFinder } from './usage-finder.ts';
@@ -11,6 +11,7 @@ import type { UsageRecord } from './usage-shapes.ts';
 
 const USAGE_KEY_BYTES = 7;
 const QUOTE = 0x22;
+const LINE_END: Buffer = Buffer.from('\n');
 const LF = 0x0a;
 const CR = 0x0d;
 
@@ -34,6 +35,7 @@ export class SseResponse implements ResponseBody {
   readonly #triggers: BytePatterns;
   readonly #splitter: SseFrameSplitter = new SseFrameSplitter();
   readonly #finder: UsageFinder;
+  readonly #modelFinder = new ModelFinder();
   #sawEnd = false;
   #hasFlushed = false;
 
@@ -113,7 +115,25 @@ export class SseResponse implements ResponseBody {
     this.#sawEnd ||= isLastFrame(this.#api, frame.event, data);
     const hasUsage = this.#finder.foundCount > countBefore;
     if (this.#edits.stripUsageFrame && hasUsage && isUsageOnly(data)) return null;
-    return this.#edits.model === null ? bytes : rewriteModel(bytes, frame, this.#edits.model);
+    return this.#edits.model === null ? bytes : this.#rename(bytes, frame, this.#edits.model);
+  }
+
+  /** The document may lie on several data lines, which the standard joins with an LF. */
+  #rename(bytes: Buffer, frame: SseFrame, model: Buffer): Buffer {
+    const out: Buffer[] = [];
+    let kept = 0;
+    this.#modelFinder.reset();
+    for (const { start, end } of frame.data) {
+      if (start !== frame.data[0]?.start) this.#modelFinder.take(LINE_END);
+      const marks = this.#modelFinder.take(bytes.subarray(start, end));
+      for (let i = 1; i < marks.length; i += 2) {
+        out.push(bytes.subarray(kept, start + (marks[i - 1] as number)), model);
+        kept = start + (marks[i] as number);
+      }
+    }
+    if (out.length === 0) return bytes;
+    out.push(bytes.subarray(kept));
+    return Buffer.concat(out);
   }
 }
 
@@ -133,22 +153,4 @@ function isUsageOnly(data: Buffer): boolean {
   if (typeof value !== 'object' || value === null || !('choices' in value)) return false;
   const hasUsage = 'usage' in value && typeof value.usage === 'object' && value.usage !== null;
   return hasUsage && Array.isArray(value.choices) && value.choices.length === 0;
-}
-
-/** The document may lie on several data lines; a string never goes over a line's end. */
-function rewriteModel(bytes: Buffer, frame: SseFrame, model: Buffer): Buffer {
-  const rewriter = new ModelRewriter(model);
-  const out: Buffer[] = [];
-  let kept = 0;
-  for (const span of frame.data) {
-    const line = bytes.subarray(span.start, span.end);
-    const edited = rewriter.push(line);
-    if (edited === line) continue;
-    out.push(bytes.subarray(kept, span.start));
-    if (edited !== null) out.push(edited);
-    kept = span.end;
-  }
-  if (out.length === 0) return bytes;
-  out.push(bytes.subarray(kept));
-  return Buffer.concat(out);
 }

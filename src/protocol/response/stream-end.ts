@@ -30,9 +30,13 @@ const LAST_EVENTS: Readonly<Record<StreamEnd, ReadonlySet<string>>> = {
 
 const DONE = '[DONE]';
 
+/** OpenAI ends a transcription with a named event, vLLM with `[DONE]`. */
+const TRANSCRIPT_END = 'transcript.text.done';
+const TRANSCRIPT_TRIGGERS = new BytePatterns(['"usage"', DONE, TRANSCRIPT_END]);
+
 /** The texts that make a chunk worth splitting into frames. */
 export function triggersFor(api: ApiDefinition): BytePatterns {
-  return TRIGGERS[api.streamEnd];
+  return api.id === 'transcriptions' ? TRANSCRIPT_TRIGGERS : TRIGGERS[api.streamEnd];
 }
 
 /**
@@ -40,6 +44,7 @@ export function triggersFor(api: ApiDefinition): BytePatterns {
  * `[DONE]`.
  */
 export function isLastFrame(api: ApiDefinition, event: string | null, data: Buffer): boolean {
+  if (api.id === 'transcriptions' && typeOf(data) === TRANSCRIPT_END) return true;
   if (api.streamEnd === 'done-line' || api.streamEnd === 'none') {
     return data.length < DONE.length + 3 && data.toString('latin1').trim() === DONE;
   }

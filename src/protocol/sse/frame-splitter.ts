@@ -1,3 +1,5 @@
+import { findLineEnd } from './frame.ts';
+
 const LF = 0x0a;
 const CR = 0x0d;
 
@@ -81,21 +83,28 @@ export class SseFrameSplitter {
 
   /** Offset just behind the next blank line, or -1 when the chunk ends before it. */
   #findFrameEnd(chunk: Buffer, from: number): number {
-    for (let index = from; index < chunk.length; index++) {
-      const byte = chunk[index];
-      if (byte !== LF && byte !== CR) {
-        this.#isLineEmpty = false;
-        this.#isAfterCr = false;
-        this.#isAtBoundary = false;
-      } else if (byte === LF && this.#isAfterCr) {
+    let index = from;
+    while (index < chunk.length) {
+      const lineEnd = findLineEnd(chunk, index);
+      if (lineEnd > index) this.#beginLine();
+      if (lineEnd === chunk.length) return -1;
+      const byte = chunk[lineEnd];
+      index = lineEnd + 1;
+      if (byte === LF && this.#isAfterCr) {
         this.#isAfterCr = false;
       } else {
         this.#isAfterCr = byte === CR;
-        if (this.#isLineEmpty) return this.#endFrame(chunk, index + 1);
+        if (this.#isLineEmpty) return this.#endFrame(chunk, index);
         this.#isLineEmpty = true;
       }
     }
     return -1;
+  }
+
+  #beginLine(): void {
+    this.#isLineEmpty = false;
+    this.#isAfterCr = false;
+    this.#isAtBoundary = false;
   }
 
   #endFrame(chunk: Buffer, end: number): number {

@@ -3,6 +3,18 @@ const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
 
+/** Index of the LF or CR that ends the line at `from`, or the length when none does. */
+export function findLineEnd(bytes: Uint8Array, from: number): number {
+  const length = bytes.length;
+  let index = from;
+  while (index < length) {
+    const byte = bytes[index] as number;
+    if (byte <= CR && (byte === LF || byte === CR)) break;
+    index++;
+  }
+  return index;
+}
+
 /** Bytes `[start, end)` of a frame. */
 export interface FrameSpan {
   readonly start: number;
@@ -24,8 +36,7 @@ export function parseFrame(bytes: Buffer): SseFrame {
   let start = 0;
   while (start < bytes.length) {
     const end = findLineEnd(bytes, start);
-    const colon = bytes.subarray(start, end).indexOf(COLON);
-    const nameEnd = colon < 0 ? end : start + colon;
+    const nameEnd = findColon(bytes, start, end);
     const valueStart = skipOneSpace(bytes, Math.min(nameEnd + 1, end), end);
     if (isField(bytes, start, nameEnd, 'data')) data.push({ start: valueStart, end });
     if (isField(bytes, start, nameEnd, 'event')) event = bytes.toString('utf8', valueStart, end);
@@ -43,11 +54,10 @@ export function frameData(bytes: Buffer, frame: SseFrame): Buffer {
   return Buffer.from(lines.join('\n'), 'latin1');
 }
 
-function findLineEnd(bytes: Buffer, from: number): number {
-  for (let index = from; index < bytes.length; index++) {
-    if (bytes[index] === LF || bytes[index] === CR) return index;
-  }
-  return bytes.length;
+function findColon(bytes: Buffer, start: number, end: number): number {
+  let index = start;
+  while (index < end && bytes[index] !== COLON) index++;
+  return index;
 }
 
 function skipOneSpace(bytes: Buffer, index: number, end: number): number {
