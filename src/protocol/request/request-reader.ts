@@ -4,8 +4,6 @@ import type { BodyReader, ReaderFailure, Span, UsageRequest } from './body-reade
 import { fieldPlanFor } from './field-plan.ts';
 import { RequestFields } from './request-fields.ts';
 
-export type { BodyReader, ReaderFailure } from './body-reader.ts';
-
 /** Members of the root object and of `stream_options` are looked at, nothing deeper. */
 const WATCH_DEPTH = 2;
 
