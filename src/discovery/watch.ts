@@ -1,15 +1,16 @@
 import type { Clock } from '../core/clock.ts';
+import type { Result } from '../core/result.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet } from '../pool/fleet.ts';
+import type { EngineReport } from '../protocol/engines/dialect.ts';
 import type { ProbeAnswer } from '../protocol/engines/evidence.ts';
 import { readModelList } from '../protocol/engines/model-facts.ts';
-import type { Result } from '../core/result.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CounterSeries } from '../telemetry/series.ts';
 import type { HttpFailure } from './http-failure.ts';
 import type { MonitorOptions } from './monitor-options.ts';
-import { ASLEEP, chooseModels, isAsleep, probeServer, readMetrics } from './probe.ts';
+import { ASLEEP, chooseModels, isAsleep, metricsQuery, probeServer, readMetrics } from './probe.ts';
 import type { Learned } from './probe.ts';
 import { isOtherLoad, nextScrapeInterval } from './scrape-interval.ts';
 import { ServerClient } from './server-client.ts';
@@ -60,6 +61,8 @@ export class Watch {
   #refreshDueMs = 0;
   #sleepCheckDueMs = 0;
   #mustCheckHealth = false;
+  /** Query of the metrics; '' when the server has no use for it. */
+  #query = '';
   #hadTraffic = false;
   #lastInFlight = 0;
   #isClosed = false;
@@ -92,7 +95,7 @@ export class Watch {
     const { clock } = this.#context;
     const learned = this.#learned;
     if (learned === null) return this.#probe();
-    if (clock.now() >= this.#refreshDueMs) {
+    if (this.#refreshDueMs <= this.#scrapeDueMs) {
       await this.#refresh(learned);
     } else {
       await this.#scrape(learned);
@@ -102,8 +105,8 @@ export class Watch {
   }
 
   /**
-   * Looks at the ledger. Returns true when traffic has begun on an endpoint whose next scrape is far
-   * off, which should be brought forward.
+   * Looks at the ledger. Returns true when traffic has begun on an endpoint whose next scrape is
+   * far off, which should be brought forward.
    */
   noteLoad(requestsInFlight: number): boolean {
     const hasChanged = requestsInFlight !== this.#lastInFlight;
@@ -152,6 +155,7 @@ export class Watch {
     const { fleet, clock, log, options } = this.#context;
     const { facts } = learned;
     this.#learned = learned;
+    this.#query = metricsQuery(learned.dialect);
     this.#probesFailed = 0;
     this.#refreshes = 0;
     this.#verdicts.clear();
@@ -196,7 +200,8 @@ export class Watch {
       this.#plan(false);
       return;
     }
-    const { path, port } = location;
+    const { port } = location;
+    const path = `${location.path}${this.#query}`;
     const result = await (port === null
       ? this.#client.get(path)
       : this.#client.getAtPort(port, path));
@@ -208,6 +213,11 @@ export class Watch {
   #takeMetrics(learned: Learned, answer: ProbeAnswer): void {
     const { fleet, scrapes } = this.#context;
     const report = readMetrics(learned.dialect, answer);
+    if (this.#query !== '' && answer.status < 500 && lacksNumbers(report, learned.report)) {
+      this.#query = '';
+      this.#scrapeDueMs = this.#context.clock.now();
+      return;
+    }
     if (report === null) {
       scrapes.missing.add(1);
       this.#plan(false);
@@ -343,4 +353,12 @@ export class Watch {
     const waitMs = Math.min(max, min * 2 ** Math.min(this.#probesFailed, 16));
     return waitMs * (0.5 + 0.5 * this.#context.rng.next());
   }
+}
+
+/** Whether an answer lacks numbers that the whole exposition had when the server was probed. */
+function lacksNumbers(report: EngineReport | null, whole: EngineReport | null): boolean {
+  if (report === null || whole === null) return report !== whole;
+  return (['waiting', 'running', 'kvCacheUsage', 'adapters'] as const).some(
+    (field) => report[field] === null && whole[field] !== null,
+  );
 }

@@ -17,7 +17,10 @@ export interface DnsServer {
   readonly port: number;
   /** What it knows; a test may change it while it runs. */
   records: readonly DnsRecord[];
-  /** Response code of every answer: 0 none, 2 server failure, 3 no such name; null: no answer at all. */
+  /**
+   * Response code of every answer: 0 none, 2 server failure, 3 no such name; null: no answer at
+   * all.
+   */
   code: 0 | 2 | 3 | null;
   /** Questions so far, as `A name`. */
   readonly asked: string[];

@@ -33,7 +33,7 @@ export async function startEngineServer(
   let boundPort = port;
   const listen = async (): Promise<void> => {
     const next = createServer((request, response) => {
-      const path = request.url ?? '';
+      const [path = ''] = (request.url ?? '').split('?', 1);
       state.asked.push(path);
       respond(state.answers.get(path), request, response);
     });

@@ -1,6 +1,6 @@
 /**
- * Resolves once `condition` holds, looking every few milliseconds; rejects with `what` after 10 s, so
- * that a test that hangs says where.
+ * Resolves once `condition` holds, looking every few milliseconds; rejects with `what` after 10 s,
+ * so that a test that hangs says where.
  */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   for (let look = 0; look < 2000; look += 1) {

@@ -13,7 +13,9 @@ export type EngineName =
 /** One adapter as an engine reports it. */
 export interface AdapterReport {
   readonly name: string;
-  /** `active`: serving requests now; `waiting`: requests wait for it; `loaded`: resident and idle. */
+  /**
+   * `active`: serving requests now; `waiting`: requests wait for it; `loaded`: resident and idle.
+   */
   readonly state: 'active' | 'waiting' | 'loaded';
 }
 
@@ -62,7 +64,9 @@ export interface EndpointFacts {
   readonly maxRunning: number | null;
 }
 
-/** Where one number of an `EngineReport` is found; of several sources the first with a series wins. */
+/**
+ * Where one number of an `EngineReport` is found; of several sources the first with a series wins.
+ */
 export interface MetricSource {
   readonly metric: string;
   /** Keeps only series whose label has this value; a missing label counts as empty. */
@@ -70,8 +74,8 @@ export interface MetricSource {
   /** Takes the number from this label instead of from the sample; for `…_info` metrics. */
   readonly fromLabel: string | null;
   /**
-   * Series that agree on this label are copies of one number (tensor-parallel ranks) and count once,
-   * by their largest value. Null: every series counts.
+   * Series that agree on this label are copies of one number (tensor-parallel ranks) and count
+   * once, by their largest value. Null: every series counts.
    */
   readonly distinctBy: string | null;
   /** How the series that are left become one number. */
@@ -80,7 +84,10 @@ export interface MetricSource {
 
 /** Which adapters are resident, as an engine's metrics tell it. */
 export interface AdapterSource {
-  /** An info metric whose labels are comma lists of names; the series with the largest value (Unix time) holds. */
+  /**
+   * An info metric whose labels are comma lists of names; the series with the largest value (Unix
+   * time) holds.
+   */
   readonly requestsInfo: {
     readonly metric: string;
     readonly runningLabel: string;
@@ -109,6 +116,12 @@ export interface EngineMetrics {
    * an engine is asked for its metrics only while it has traffic, and for its health otherwise.
    */
   readonly wakesEngine: boolean;
+  /**
+   * Whether the exposition may take `name[]` parameters to leave out all other metrics, as
+   * `prometheus_client` does unless several processes share a registry. It spares the engine more
+   * than it spares us; an answer without the numbers means that it does not work there.
+   */
+  readonly filtersByName: boolean;
   readonly sources: Readonly<Record<ReportNumber, readonly MetricSource[]>>;
   readonly adapters: AdapterSource | null;
 }
@@ -168,6 +181,9 @@ export interface EngineDialect {
   readonly healthPath: string;
   /** Of several sources of one fact the first that has it wins. */
   readonly facts: readonly FactSource[];
-  /** Tells by a JSON boolean that the engine sleeps and must not be sent requests; null: never sleeps. */
+  /**
+   * Tells by a JSON boolean that the engine sleeps and must not be sent requests; null: never
+   * sleeps.
+   */
   readonly sleep: { readonly path: string; readonly at: JsonPath } | null;
 }

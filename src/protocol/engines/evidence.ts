@@ -10,7 +10,9 @@ export interface ProbeAnswer {
   readonly json: unknown;
 }
 
-/** What a server answered so far, by path. A path that was not asked or did not answer is absent. */
+/**
+ * What a server answered so far, by path. A path that was not asked or did not answer is absent.
+ */
 export type ProbeEvidence = ReadonlyMap<string, ProbeAnswer>;
 
 /** The value at `at`, or undefined where the way breaks off. */

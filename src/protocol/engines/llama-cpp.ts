@@ -25,6 +25,7 @@ export const LLAMA_CPP: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: null,
     wakesEngine: true,
+    filtersByName: false,
     sources: reportSources({
       waiting: [sumOf('llamacpp:requests_deferred')],
       running: [sumOf('llamacpp:requests_processing')],

@@ -1,7 +1,9 @@
 import type { EngineDialect } from './dialect.ts';
 import { meanOf, PROCESS_START, reportSources, sumOf } from './metric-sources.ts';
 
-/** LMDeploy's API server. Metrics need `--metrics` in older releases; series carry `engine` (rank). */
+/**
+ * LMDeploy's API server. Metrics need `--metrics` in older releases; series carry `engine` (rank).
+ */
 export const LMDEPLOY: EngineDialect = Object.freeze<EngineDialect>({
   engine: 'lmdeploy',
   title: 'LMDeploy',
@@ -14,6 +16,7 @@ export const LMDEPLOY: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: null,
     wakesEngine: false,
+    filtersByName: true,
     sources: reportSources({
       waiting: [sumOf('lmdeploy:num_requests_waiting')],
       running: [sumOf('lmdeploy:num_requests_running')],

@@ -15,7 +15,9 @@ export function maxOf(metric: string): MetricSource {
   return { ...sumOf(metric), combine: 'max' };
 }
 
-/** The unix time of `prometheus_client`'s process collector; several processes: the newest start. */
+/**
+ * The unix time of `prometheus_client`'s process collector; several processes: the newest start.
+ */
 export const PROCESS_START: readonly MetricSource[] = Object.freeze([
   maxOf('process_start_time_seconds'),
 ]);

@@ -77,7 +77,9 @@ function readNumber(sources: readonly MetricSource[], samples: MetricSamples): n
   return null;
 }
 
-/** One number of the series that match; null when none does or none is a finite number from 0 up. */
+/**
+ * One number of the series that match; null when none does or none is a finite number from 0 up.
+ */
 function combine(source: MetricSource, series: readonly MetricSample[]): number | null {
   const values = new Map<string, number>();
   for (const [index, sample] of series.entries()) {

@@ -31,6 +31,7 @@ export const SGLANG: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: null,
     wakesEngine: false,
+    filtersByName: true,
     sources: reportSources({
       waiting: [perRank(sumOf('sglang:num_queue_reqs'))],
       running: [perRank(sumOf('sglang:num_running_reqs'))],

@@ -2,8 +2,8 @@ import type { EngineDialect } from './dialect.ts';
 import { reportSources, sumOf } from './metric-sources.ts';
 
 /**
- * Hugging Face Text Generation Inference. It reports no KV cache; its token counts exist only as the
- * sums of histograms.
+ * Hugging Face Text Generation Inference. It reports no KV cache; its token counts exist only as
+ * the sums of histograms.
  */
 export const TGI: EngineDialect = Object.freeze<EngineDialect>({
   engine: 'tgi',
@@ -22,6 +22,7 @@ export const TGI: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: null,
     wakesEngine: false,
+    filtersByName: false,
     sources: reportSources({
       waiting: [sumOf('tgi_queue_size')],
       running: [sumOf('tgi_batch_current_size')],

@@ -30,6 +30,7 @@ export const TRITON_TENSORRT_LLM: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: 8002,
     wakesEngine: false,
+    filtersByName: false,
     sources: reportSources({
       waiting: requests('waiting'),
       running: requests('scheduled'),

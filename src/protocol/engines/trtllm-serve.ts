@@ -17,6 +17,7 @@ export const TRTLLM_SERVE: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/prometheus/metrics', '/metrics'],
     alternativePort: null,
     wakesEngine: false,
+    filtersByName: true,
     sources: reportSources({
       waiting: [sumOf('trtllm_num_requests_waiting')],
       running: [sumOf('trtllm_num_requests_running')],

@@ -17,6 +17,7 @@ export const VLLM: EngineDialect = Object.freeze<EngineDialect>({
     paths: ['/metrics'],
     alternativePort: null,
     wakesEngine: false,
+    filtersByName: true,
     sources: reportSources({
       waiting: [sumOf('vllm:num_requests_waiting')],
       running: [sumOf('vllm:num_requests_running')],

@@ -26,8 +26,8 @@ const OPEN_BRACE = 123;
 
 /**
  * Reads the Prometheus text format 0.0.4 and OpenMetrics 1.0 (exemplars are ignored, nothing after
- * `# EOF` is read). Broken lines are skipped and counted, so that one odd line of an engine does not
- * cost its whole report. Never throws.
+ * `# EOF` is read). Broken lines are skipped and counted, so that one odd line of an engine does
+ * not cost its whole report. Never throws.
  */
 export function parsePrometheus(text: string, options: ParseOptions = {}): MetricSamples {
   const maxChars = options.maxChars ?? DEFAULT_MAX_CHARS;
@@ -110,7 +110,9 @@ class Parser {
     return true;
   }
 
-  /** Returns the end of the name, with `#lastSamples` set for it; -1 when there is no valid name. */
+  /**
+   * Returns the end of the name, with `#lastSamples` set for it; -1 when there is no valid name.
+   */
   #readName(start: number, end: number): number {
     const text = this.#text;
     const repeated = start + this.#lastName.length;
@@ -148,7 +150,10 @@ class Parser {
   }
 }
 
-/** The timestamp at `at`; null when the line ends or an exemplar begins there, undefined when broken. */
+/**
+ * The timestamp at `at`; null when the line ends or an exemplar begins there, undefined when
+ * broken.
+ */
 function readTimestamp(text: string, at: number, end: number): number | null | undefined {
   if (at >= end || text.charCodeAt(at) === HASH) return null;
   const stampEnd = findBlank(text, at, end);
