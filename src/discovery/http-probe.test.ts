@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { after, test } from 'node:test';
 
 import { createSystemClock } from '../cli/system-clock.ts';
+import type { EndpointTls } from '../pool/endpoint.ts';
 import { HttpProbe } from './http-probe.ts';
 import { startEngineServer } from './testing/engine-server.ts';
 import type { Answer, EngineServer } from './testing/engine-server.ts';
@@ -155,6 +158,39 @@ test('a connection that breaks before the answer is tried once more, and only on
   });
   assert.equal(await failureOf(probeOf(broken)), 'reset');
   assert.equal(tries, 2);
+});
+
+function golden(file: string): string {
+  return readFileSync(new URL(`../../test/golden/config/tls/${file}`, import.meta.url), 'utf8');
+}
+
+test('certificates are verified against the endpoint’s own authority, or not at all if so set', async () => {
+  const cert = golden('cert.pem');
+  const secure = createTlsServer({ cert, key: golden('key.pem') }, (_request, response) => {
+    response.end('ok');
+  });
+  await new Promise<void>((resolve) => {
+    secure.listen(0, '127.0.0.1', resolve);
+  });
+  closers.push(() => {
+    secure.closeAllConnections();
+    return new Promise((resolve) => secure.close(resolve));
+  });
+  const origin = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+  const kindWith = async (tls: Partial<EndpointTls>): Promise<string> => {
+    const none = { caPem: null, certPem: null, keyPem: null, serverName: null, skipVerify: false };
+    const probe = new HttpProbe(
+      { origin, basePath: '', tls: { ...none, ...tls } },
+      { clock: createSystemClock(), timeoutMs: 5000, maxBodyBytes: 1000 },
+    );
+    closers.push(() => probe.close());
+    const result = await probe.get('/');
+    return result.ok ? result.value.text : result.error.kind;
+  };
+  assert.equal(await kindWith({}), 'tls');
+  assert.equal(await kindWith({ caPem: cert }), 'ok');
+  assert.equal(await kindWith({ caPem: cert, serverName: 'other.example' }), 'tls');
+  assert.equal(await kindWith({ skipVerify: true }), 'ok');
 });
 
 test('closing ends what is under way and every connection', async () => {

@@ -413,6 +413,33 @@ test('a redirect of the metrics is not followed', async () => {
   assert.equal(monitored.endpoint(server.url).lastReport, null);
 });
 
+test('a Triton’s metrics are found on its metrics port, whose death costs the report alone', async (t) => {
+  const text = [
+    'nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"} 2',
+    'nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"} 5',
+  ].join('\n');
+  let metrics: EngineServer;
+  try {
+    metrics = await startEngineServer({ '/metrics': { body: text } }, 8002);
+  } catch {
+    t.skip('port 8002 is taken');
+    return;
+  }
+  closers.push(() => metrics.stop());
+  const server = await serve({
+    '/v1/models': openAiList('Triton Inference Server', { m: null }),
+    '/v2/health/ready': { body: '' },
+  });
+  const monitored = monitor([specOf(server.url)]);
+  await whenUp(monitored, server);
+  const endpoint = monitored.endpoint(server.url);
+  await until('a report', () => endpoint.lastReport?.waiting === 2);
+  assert.equal(endpoint.lastReport?.running, 5);
+  await metrics.stop();
+  await until('refreshes go on', () => server.count('/v1/models') >= 4);
+  assert.equal(endpoint.reachability, 'reachable');
+});
+
 test('more endpoints than may be asked at once are all asked', async () => {
   const servers = await Promise.all(Array.from({ length: 12 }, () => serve(vllmAnswers())));
   const monitored = monitor(

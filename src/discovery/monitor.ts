@@ -40,6 +40,9 @@ interface Due {
   readonly ticket: number;
 }
 
+/** Time between ticks while no endpoint has traffic: larger groups, and soon enough for traffic. */
+const IDLE_TICK_MS = 250;
+
 /**
  * One loop with one timer for all endpoints, which ticks every `scrape.fastestMs`. A tick compares
  * the fleet and its ledger with what the watches know, and starts what the heap holds as due before
@@ -94,17 +97,21 @@ class LoopMonitor implements Monitor {
 
   #tick(): void {
     const { clock, options } = this.#parts;
-    const { fastestMs } = options.scrape;
+    const { fastestMs, slowestMs } = options.scrape;
     const nowMs = clock.now();
-    this.#sweep(nowMs);
-    this.#horizonMs = nowMs + fastestMs / 2;
+    const busyEndpoints = this.#sweep(nowMs);
+    this.#context.busyEndpoints = Math.max(1, busyEndpoints);
+    const idleTickMs = Math.max(fastestMs, Math.min(IDLE_TICK_MS, slowestMs / 8));
+    const tickMs = busyEndpoints > 0 ? fastestMs : idleTickMs;
+    this.#horizonMs = nowMs + tickMs / 2;
     this.#startDue();
-    this.#timer = clock.setTimer(fastestMs, () => {
+    this.#timer = clock.setTimer(tickMs, () => {
       this.#tick();
     });
   }
 
-  #sweep(nowMs: number): void {
+  /** Returns how many endpoints have traffic. */
+  #sweep(nowMs: number): number {
     const { fleet } = this.#parts;
     if (fleet.version !== this.#seenVersion) {
       this.#seenVersion = fleet.version;
@@ -117,7 +124,7 @@ class LoopMonitor implements Monitor {
       if (isSooner && !watch.isBusy) this.#schedule(watch, nowMs);
       if (watch.hasTraffic) busyEndpoints += 1;
     }
-    this.#context.busyEndpoints = Math.max(1, busyEndpoints);
+    return busyEndpoints;
   }
 
   #reconcile(nowMs: number): void {
