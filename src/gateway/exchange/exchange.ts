@@ -129,7 +129,7 @@ export class Exchange implements FlightReceiver, Listed {
 
   onRefused(refusal: Refusal): void {
     if (this.#isEnded) return;
-    this.#replyError(refusal);
+    this.#replyError({ ...refusal, param: refusal.code === 'model_not_found' ? 'model' : null });
   }
 
   onFlight(flight: Flight): void {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '../../core/errors.ts';
 import { ERRORS } from '../../core/errors.ts';
@@ -13,6 +14,8 @@ export interface ClientError extends Error {
 /** Bytes of a broken request that are looked at to find its path. */
 const PEEK_BYTES = 64;
 
+const REQUEST_START = /^[A-Z]+ /;
+
 /**
  * Answers a request that never became one, in HTTP by hand, and closes its connection: after a
  * framing error nobody knows where the next request begins. Returns the code that was sent, or null
@@ -23,7 +26,7 @@ export function answerClientError(
   socket: Socket,
   options: { readonly urlBytesMax: number },
 ): ErrorCode | null {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || hasAnswerBegun(socket)) {
     socket.destroy();
     return null;
   }
@@ -46,6 +49,14 @@ export function answerClientError(
   return code;
 }
 
+/**
+ * Whether an answer to an earlier request is half sent, into which ours must not be written. Node
+ * keeps the answer being sent on the socket, and its own handler of such errors asks the same.
+ */
+function hasAnswerBegun(socket: Socket & { readonly _httpMessage?: ServerResponse }): boolean {
+  return socket._httpMessage?.headersSent === true;
+}
+
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   408: 'Request Timeout',
@@ -63,7 +74,7 @@ function describe(
     case 'HPE_HEADER_OVERFLOW':
       return hasLongTarget(error.rawPacket, urlBytesMax)
         ? { code: 'url_too_long', message: `The URL is longer than ${urlBytesMax} bytes.` }
-        : { code: 'header_too_large', message: 'The request headers are too large.' };
+        : { code: 'header_too_large', message: 'The request head is too large.' };
     default:
       return {
         code: 'invalid_http',
@@ -72,9 +83,13 @@ function describe(
   }
 }
 
-/** Whether the first line of what arrived is itself past the limit of a target. */
+/**
+ * Whether the request line is itself past the limit of a target. Of a head that came in pieces only
+ * the last is at hand; unless that is the first one, a long target passes for a long header.
+ */
 function hasLongTarget(packet: Buffer | undefined, urlBytesMax: number): boolean {
   if (packet === undefined) return false;
+  if (!REQUEST_START.test(packet.toString('latin1', 0, PEEK_BYTES))) return false;
   const end = packet.indexOf('\r\n');
   return end < 0 ? packet.length > urlBytesMax : end > urlBytesMax;
 }

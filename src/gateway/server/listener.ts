@@ -106,6 +106,8 @@ function createHttpServer(options: ListenerOptions, limits: ClientLimits): Serve
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, Math.max(50, limits.headMs / 4)),
     noDelay: true,
+    // Node would answer such a request with an empty body; the router does so in its API's shape.
+    requireHostHeader: false,
   };
   const { tls } = options;
   const server =

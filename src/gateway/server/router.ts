@@ -60,6 +60,9 @@ export class Router {
     const { urlBytes } = services.options().limits;
     if (url.length > urlBytes) {
       this.#refuse(visit, 'url_too_long', `The URL is longer than ${urlBytes} bytes.`);
+    } else if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      // RFC 9112 section 3.2 asks for this answer: whose request it is cannot be told.
+      this.#refuse(visit, 'invalid_http', 'The request has no Host.', ['connection', 'close']);
     } else if (request.method === 'POST') {
       this.#handlePost(visit);
     } else {
@@ -89,7 +92,7 @@ export class Router {
   #handleGet(visit: Visit): void {
     const { path, request } = visit;
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    request.resume();
+    this.#discardBody(request);
     if (isRead && path === MODELS_PATH) this.#sendModels(visit);
     else if (isRead && path.startsWith(`${MODELS_PATH}/`)) this.#sendModel(visit);
     else if (isRead && path === '/health') this.#send(visit, Buffer.from('{}'));
@@ -116,6 +119,15 @@ export class Router {
     sendReply(response, { status: 200, requestId, body, headers: [] });
   }
 
+  /** Reads over a body that nobody wants, so that its connection stays usable, but not for ever. */
+  #discardBody(request: IncomingMessage): void {
+    let leftBytes = this.#options.services.options().limits.bodyBytes;
+    request.on('data', (chunk: Buffer) => {
+      leftBytes -= chunk.length;
+      if (leftBytes < 0) request.destroy();
+    });
+  }
+
   /** No such path, or not with this method. */
   #refuseUnknown(visit: Visit): void {
     const { path } = visit;
@@ -131,7 +143,7 @@ export class Router {
 
   #refuse(visit: Visit, code: ErrorCode, message: string, headers: readonly string[] = []): void {
     const { request, response, requestId } = visit;
-    request.resume();
+    this.#discardBody(request);
     this.#options.services.journal.countError(code);
     sendError(response, familyOf(visit), {
       code,
