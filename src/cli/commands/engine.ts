@@ -42,7 +42,9 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
   return EXIT_CODES.ok;
 }
 
-/** The server's settings from the parsed command line; options not given are left to the profile. */
+/**
+ * The server's settings from the parsed command line; options not given are left to the profile.
+ */
 export function engineServerOptions(options: ParsedOptions): EngineServerOptions {
   return {
     models: options.list('model'),

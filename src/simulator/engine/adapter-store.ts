@@ -80,7 +80,10 @@ export class AdapterStore {
     this.#get(name).waiting += change;
   }
 
-  /** Puts the adapter on the accelerator for one more sequence: its cost in ms, or -1 without a slot. */
+  /**
+   * Puts the adapter on the accelerator for one more sequence: its cost in ms, or -1 without a
+   * slot.
+   */
   acquire(name: string): number {
     const adapter = this.#get(name);
     const costMs = adapter.tier === 'gpu' ? 0 : this.#load(adapter);

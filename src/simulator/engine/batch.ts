@@ -137,7 +137,10 @@ export class Batch {
     return budget;
   }
 
-  /** Preempts newer prompts until `sequence` fits; false when it has to wait or was itself preempted. */
+  /**
+   * Preempts newer prompts until `sequence` fits; false when it has to wait or was itself
+   * preempted.
+   */
   #makeRoom(sequence: Sequence, tokens: number): boolean {
     while (!this.#parts.blocks.grow(sequence, tokens)) {
       const victim = this.#newestRunning();

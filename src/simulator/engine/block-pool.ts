@@ -7,7 +7,8 @@ const NONE = -1;
  * blocks in least-recently-used order. A free block keeps its contents and its hash until it is
  * handed out again, so a later request can still hit it.
  *
- *     free list:  sentinel ─► oldest ─► … ─► newest ─► sentinel        (index `count` is the sentinel)
+ *     free list:  sentinel ─► oldest ─► … ─► newest ─► sentinel        (index `count` is the
+ * sentinel)
  *     hash index: #heads[bucket] ─► block ─► #chain[block] ─► …        (-1 ends a chain)
  *
  * All state is in typed arrays: no operation allocates.

@@ -160,7 +160,10 @@ export class EngineModel {
     this.counters.steps += 1;
   }
 
-  /** Makes an adapter known and loads it; returns the engine time at which it is ready, or a refusal. */
+  /**
+   * Makes an adapter known and loads it; returns the engine time at which it is ready, or a
+   * refusal.
+   */
   loadAdapter(name: string, nowMs: number): number | 'already_loaded' | 'no_adapter_slots' {
     if (!this.adapters.register(name)) return 'already_loaded';
     const costMs = this.adapters.preload(name);

@@ -162,7 +162,10 @@ it('gives the same trace for the same calls', () => {
   );
 });
 
-/** The prefix cache in the plainest form: free blocks as a list, oldest first, each with its prefix. */
+/**
+ * The prefix cache in the plainest form: free blocks as a list, oldest first, each with its
+ * prefix.
+ */
 class NaiveCache {
   free: (string | null)[] = Array.from({ length: KV_BLOCKS }, () => null);
 

@@ -40,7 +40,8 @@ const WEIGHT_BYTES = 2 * 1.02;
 // middle of the published ranges (model FLOPs utilisation 0.3 to 0.5, bandwidth 0.6 to 0.8).
 const COMPUTE_EFFICIENCY = 0.45;
 const MEMORY_EFFICIENCY = 0.7;
-// vLLM's default --gpu-memory-utilization, and what activations and the runtime take beside weights.
+// vLLM's default --gpu-memory-utilization, and what activations and the runtime take beside
+// weights.
 const MEMORY_SHARE = 0.9;
 const RUNTIME_BYTES = 2.3 * 2 ** 30;
 // Sampling, detokenizing and scheduling per sequence and step on the host; compute of one decoded

@@ -15,7 +15,8 @@ export interface PromptDigest {
 
 /**
  * The running hash of a token sequence; its state at a block's end is that block's chained hash.
- * Multipliers are those of MurmurHash3's finalizer and xxHash32 (both public domain mixing constants).
+ * Multipliers are those of MurmurHash3's finalizer and xxHash32 (both public domain mixing
+ * constants).
  */
 export class TokenChain {
   low = 0x243f6a88;

@@ -1,7 +1,9 @@
 import { TokenChain, type PromptDigest } from './prompt-digest.ts';
 import type { EndReason } from './counters.ts';
 
-/** The tokens that the model will answer with, known in advance since nothing is really computed. */
+/**
+ * The tokens that the model will answer with, known in advance since nothing is really computed.
+ */
 export interface OutputPlan {
   /** Tokens to generate; 0 for a request that only reads its prompt (an embedding). */
   readonly length: number;
@@ -28,7 +30,10 @@ export interface EngineRequest {
   readonly listener: SequenceListener;
 }
 
-/** Where a sequence is in its life: waiting ─► prefilling ─► decoding ─► ended; preemption goes back. */
+/**
+ * Where a sequence is in its life: waiting ─► prefilling ─► decoding ─► ended; preemption goes
+ * back.
+ */
 export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'ended';
 
 /**

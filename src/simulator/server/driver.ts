@@ -5,7 +5,9 @@ import type { EngineRequest, Sequence } from '../engine/sequence.ts';
 /** Steps run in one go before other work of the process gets its turn. */
 const STEPS_PER_TURN = 64;
 
-/** Runs an engine model in the time of a clock, `speed` engine milliseconds per clock millisecond. */
+/**
+ * Runs an engine model in the time of a clock, `speed` engine milliseconds per clock millisecond.
+ */
 export class EngineDriver {
   readonly #model: EngineModel;
   readonly #clock: Clock;

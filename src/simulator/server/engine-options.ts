@@ -96,7 +96,10 @@ const ACTIVATE_SHARE = 0.1;
 /** Longest real stretch that a busy process catches up on. */
 const MAX_CATCH_UP_REAL_MS = 50;
 
-/** Completes options. Throws a `PenstockError` (`internal`) for an unknown profile or impossible value. */
+/**
+ * Completes options. Throws a `PenstockError` (`internal`) for an unknown profile or impossible
+ * value.
+ */
 export function resolveEngineOptions(options: EngineServerOptions): ResolvedEngineOptions {
   const given = { ...DEFAULTS, ...options };
   const profile = findProfile(given.profile);

@@ -22,7 +22,9 @@ export interface FaultSettings {
   /** Silence of `stallMs` after this many chunks of a stream; null = not. */
   readonly stallAfterChunks: number | null;
   readonly stallMs: number;
-  /** The socket is destroyed after this many chunks, or in the middle of a JSON body; null = not. */
+  /**
+   * The socket is destroyed after this many chunks, or in the middle of a JSON body; null = not.
+   */
   readonly cutAfterChunks: number | null;
   /** Share of requests, 0 to 1, that latency, stalls and cuts apply to. */
   readonly faultRate: number;

@@ -44,7 +44,8 @@ export function refusalError(refusal: Refusal, host: EngineHost): ApiError {
     case 'context_too_long':
       return {
         ...badRequest(
-          `This model's maximum context length is ${host.model.contextTokens} tokens; prompt and requested output are longer.`,
+          `This model's maximum context length is ${host.model.contextTokens} tokens; ` +
+            'prompt and requested output are longer.',
           'messages',
         ),
         code: 'context_length_exceeded',

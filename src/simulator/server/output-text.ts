@@ -11,11 +11,12 @@ export interface TextOutput extends OutputPlan {
 // sent back in the next turn of a chat has the ids under which its KV blocks are cached.
 const WORDS: readonly string[] = Object.freeze(
   (
-    'water gate river pipe flow wheel turns slow rises light stone under over each drop makes its ' +
-    'way down from high lakes into deep pools where still air waits for rain and wind then goes on ' +
-    'past old mills that once made flour by day now they make power as much will fit one valve ' +
-    'opens just so far no more some runs back most moves ahead a few hold fast until next turn ' +
-    'comes again with full force it hums along quite well in time all find their place near sea'
+    'water gate river pipe flow wheel turns slow rises light stone under over each drop ' +
+    'makes its way down from high lakes into deep pools where still air waits for rain ' +
+    'and wind then goes on past old mills that once made flour by day now they make power ' +
+    'as much will fit one valve opens just so far no more some runs back most moves ahead ' +
+    'a few hold fast until next turn comes again with full force it hums along quite well ' +
+    'in time all find their place near sea'
   ).split(' '),
 );
 
@@ -52,7 +53,9 @@ export interface OutputLimits {
   readonly ignoresEnd: boolean;
 }
 
-/** Words drawn by a seed: the same seed gives the same text, of a length that the seed decides too. */
+/**
+ * Words drawn by a seed: the same seed gives the same text, of a length that the seed decides too.
+ */
 export class SeededOutput implements TextOutput {
   readonly length: number;
   readonly endReason: 'stop' | 'length';
@@ -114,7 +117,10 @@ function textsOf(ids: readonly number[]): string[] {
   return ids.map((id, index) => decoder.decode(tokenBytes(id), { stream: index < ids.length - 1 }));
 }
 
-/** Cuts `output` before the first of `stops` that its text contains; the output itself when none does. */
+/**
+ * Cuts `output` before the first of `stops` that its text contains; the output itself when none
+ * does.
+ */
 export function cutAtStop(output: TextOutput, stops: readonly string[]): TextOutput {
   const wanted = stops.filter((stop) => stop.length > 0);
   if (wanted.length === 0) return output;

@@ -13,7 +13,10 @@ export interface PromptScope {
   readonly body: JsonObject;
 }
 
-/** Token ids of every input: a string, a list of strings, token ids, or lists of them; null for anything else. */
+/**
+ * Token ids of every input: a string, a list of strings, token ids, or lists of them; null for
+ * anything else.
+ */
 export function readInputs(value: unknown): readonly (readonly number[])[] | null {
   if (typeof value === 'string') return [tokenIds(value)];
   if (!Array.isArray(value) || value.length === 0) return null;
@@ -30,7 +33,9 @@ export function readInputs(value: unknown): readonly (readonly number[])[] | nul
   return inputs;
 }
 
-/** Digest of a prompt given as token ids; an empty one gets the one token that engines put first. */
+/**
+ * Digest of a prompt given as token ids; an empty one gets the one token that engines put first.
+ */
 export function digestInput(
   host: EngineHost,
   ids: readonly number[],

@@ -75,7 +75,9 @@ export function handleRerank(exchange: Exchange, host: EngineHost, body: JsonObj
   });
 }
 
-/** Answers `POST /v1/score`: pairs of `text_1` (or `queries`) and `text_2` (`documents`, `items`). */
+/**
+ * Answers `POST /v1/score`: pairs of `text_1` (or `queries`) and `text_2` (`documents`, `items`).
+ */
 export function handleScore(exchange: Exchange, host: EngineHost, body: JsonObject): void {
   const first = textsOf(body['text_1'] ?? body['queries']);
   const second = textsOf(body['text_2'] ?? body['documents'] ?? body['items']);

@@ -79,7 +79,9 @@ function addHistograms(text: MetricText, host: EngineHost): void {
   );
 }
 
-/** `lora_requests_info` names only adapters with requests; `lora_adapter_loaded` the resident ones. */
+/**
+ * `lora_requests_info` names only adapters with requests; `lora_adapter_loaded` the resident ones.
+ */
 function addAdapters(text: MetricText, host: EngineHost): void {
   const { model } = host;
   const { slots } = model.options.adapters;

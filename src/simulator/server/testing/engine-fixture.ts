@@ -4,7 +4,9 @@ import { createRng } from '../../../core/rng.ts';
 import type { EngineServerOptions } from '../engine-options.ts';
 import { createEngineServer, type EngineServer } from '../server.ts';
 
-/** A real server on a free port, twenty times faster than the demo profile, closed after the test. */
+/**
+ * A real server on a free port, twenty times faster than the demo profile, closed after the test.
+ */
 export async function startEngine(
   context: TestContext,
   options: EngineServerOptions = {},
