@@ -81,6 +81,11 @@ export class Exchange {
   /** Sends a whole body, unless the plan cuts it: then half of it goes out and the socket dies. */
   send(status: number, contentType: string, body: string): void {
     if (!this.isOpen) return;
+    if (this.#response.headersSent) {
+      // Too late for another answer: the client must not take what it has for a whole one.
+      this.#response.destroy();
+      return;
+    }
     const bytes = Buffer.from(body, 'utf8');
     const response = this.#response;
     response.writeHead(status, {

@@ -61,6 +61,11 @@ describe('injected failures', () => {
     assert.equal(isWhole, true);
   });
 
+  it('cuts a stream right after its head', async (t) => {
+    const server = await startEngine(t, { faults: { cutAfterChunks: 0 } });
+    assert.deepEqual(await readStream(server), { frames: 0, isWhole: false });
+  });
+
   it('cuts a JSON body in its middle', async (t) => {
     const server = await startEngine(t, { faults: { cutAfterChunks: 1 } });
     await assert.rejects(post(server, CHAT, chat('hi')));

@@ -13,6 +13,8 @@ export class SseStream {
   /** Frames held back during a stall; null outside of one. */
   #held: string[] | null = null;
   #isEnding = false;
+  /** The connection is about to be destroyed. */
+  #isCut = false;
   #frames = 0;
 
   constructor(response: ServerResponse, clock: Clock, fault: FaultPlan) {
@@ -27,7 +29,11 @@ export class SseStream {
       this.#held.push(frame);
       return;
     }
-    if (this.#response.destroyed || this.#frames === this.#fault.cutAfterChunks) return;
+    if (this.#response.destroyed || this.#isCut) return;
+    if (this.#fault.cutAfterChunks === 0) {
+      this.#cut();
+      return;
+    }
     this.#response.write(frame);
     this.#frames += 1;
     if (this.#frames === this.#fault.cutAfterChunks) this.#cut();
@@ -36,10 +42,11 @@ export class SseStream {
 
   end(): void {
     this.#isEnding = true;
-    if (this.#held === null && !this.#response.destroyed) this.#response.end();
+    if (this.#held === null && !this.#isCut && !this.#response.destroyed) this.#response.end();
   }
 
   #cut(): void {
+    this.#isCut = true;
     // An empty write reports when what came before has left, so that the client sees those frames.
     this.#response.socket?.write('', () => this.#response.destroy());
   }
