@@ -51,7 +51,7 @@ export class Gateway {
     this.#onFailure = (name, cause) => {
       log.error({ task: name, err: cause }, 'background task failed');
     };
-    this.#connections = new UpstreamConnections(options.relay.timeouts, this.#onFailure);
+    this.#connections = new UpstreamConnections(clock, options.relay.timeouts);
     this.#journal = new RequestJournal(log, metrics);
     this.#router = new Router({
       services: {
@@ -143,7 +143,7 @@ export class Gateway {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#deadlineTimer !== null) this.#options.clock.clearTimer(this.#deadlineTimer);
-    await this.#connections.close();
+    this.#connections.close();
   }
 
   #createListener(options: ListenerOptions): Listener {

@@ -43,6 +43,8 @@ function connectionNames(value: string | undefined): ReadonlySet<string> | null 
 
 /** What the gateway itself says in a request to an endpoint. */
 export interface OwnRequestFields {
+  /** Host and port of the endpoint. */
+  readonly host: string;
   readonly requestId: string;
   /** Null sends the body chunked. */
   readonly contentLength: number | null;
@@ -55,7 +57,7 @@ export interface OwnRequestFields {
 export function buildUpstreamHeaders(request: IncomingMessage, own: OwnRequestFields): string[] {
   const { rawHeaders } = request;
   const named = connectionNames(request.headers.connection);
-  const headers: string[] = [];
+  const headers: string[] = ['host', own.host];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     const lower = name.toLowerCase();
@@ -64,12 +66,10 @@ export function buildUpstreamHeaders(request: IncomingMessage, own: OwnRequestFi
     headers.push(name, rawHeaders[i + 1] as string);
   }
   headers.push('via', '1.1 penstock', 'x-request-id', own.requestId);
-  if (own.contentLength !== null) headers.push('content-length', String(own.contentLength));
+  if (own.contentLength === null) headers.push('transfer-encoding', 'chunked');
+  else headers.push('content-length', String(own.contentLength));
   return headers;
 }
-
-/** An endpoint's answer head, as the HTTP client gives it: lower-case names. */
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What the gateway itself says in an answer to a client. */
 export interface OwnAnswerFields {
@@ -77,23 +77,27 @@ export interface OwnAnswerFields {
   /** Null does not name the endpoint. */
   readonly endpoint: string | null;
   /** Null leaves the framing to the connection (chunked). */
-  readonly contentLength: string | null;
+  readonly contentLength: number | null;
 }
 
 /** The flat header list of an answer: the endpoint's end-to-end fields, then our own. */
-export function buildAnswerHeaders(answer: AnswerHeaders, own: OwnAnswerFields): string[] {
-  const connection = answer['connection'];
-  const named = connectionNames(typeof connection === 'string' ? connection : undefined);
+export function buildAnswerHeaders(answer: readonly string[], own: OwnAnswerFields): string[] {
+  const named = nominatedIn(answer);
   const headers: string[] = [];
-  for (const name in answer) {
+  for (let i = 0; i < answer.length; i += 2) {
+    const name = answer[i] as string;
     if (NOT_FORWARDED_TO_CLIENT.has(name) || name.startsWith(OWN_PREFIX)) continue;
     if (named !== null && named.has(name)) continue;
-    const value = answer[name];
-    if (typeof value === 'string') headers.push(name, value);
-    else if (value !== undefined) for (const each of value) headers.push(name, each);
+    headers.push(name, answer[i + 1] as string);
   }
   headers.push('x-request-id', own.requestId);
   if (own.endpoint !== null) headers.push('x-penstock-endpoint', own.endpoint);
-  if (own.contentLength !== null) headers.push('content-length', own.contentLength);
+  if (own.contentLength !== null) headers.push('content-length', String(own.contentLength));
   return headers;
+}
+
+/** What an answer's Connection fields name. */
+function nominatedIn(answer: readonly string[]): ReadonlySet<string> | null {
+  const at = answer.indexOf('connection');
+  return at < 0 || at % 2 === 1 ? null : connectionNames(answer[at + 1]);
 }

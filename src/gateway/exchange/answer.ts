@@ -4,15 +4,15 @@ import {
   ResponseEditor,
   type ResponseEditOptions,
 } from '../../protocol/response/response-editor.ts';
-import type { AnswerHeaders, OwnAnswerFields } from '../headers.ts';
+import type { OwnAnswerFields } from '../headers.ts';
 import { buildAnswerHeaders } from '../headers.ts';
+import type { AnswerHead } from '../upstream/answer-head.ts';
 import type { BodySink } from './body-sink.ts';
 import { ChunkedSink, PlainSink } from './body-sink.ts';
 
-/** The head of an endpoint's answer and how its body is to be changed. */
-export interface AnswerHead {
-  readonly status: number;
-  readonly headers: AnswerHeaders;
+/** An endpoint's answer and how its body is to be changed. */
+export interface AnswerPlan {
+  readonly head: AnswerHead;
   readonly edits: ResponseEditOptions;
   readonly own: Pick<OwnAnswerFields, 'requestId' | 'endpoint'>;
 }
@@ -28,23 +28,23 @@ const BLANK_LINE = Buffer.from('\n\n');
 export class Answer {
   readonly #response: ServerResponse;
   readonly #editor: ResponseEditor;
-  readonly #head: AnswerHead;
+  readonly #plan: AnswerPlan;
   readonly #isStream: boolean;
   /** Body bytes still to come by the endpoint's Content-Length; -1 when it gave none. */
   #remainingBytes: number;
   #sink: BodySink | null = null;
 
-  constructor(response: ServerResponse, head: AnswerHead) {
+  constructor(response: ServerResponse, plan: AnswerPlan) {
     this.#response = response;
-    this.#head = head;
-    this.#isStream = head.edits.format === 'sse';
-    this.#editor = new ResponseEditor(head.edits);
-    const length = head.headers['content-length'];
-    this.#remainingBytes = typeof length === 'string' ? Number(length) : -1;
+    this.#plan = plan;
+    this.#isStream = plan.edits.format === 'sse';
+    this.#editor = new ResponseEditor(plan.edits);
+    const { framing, contentLength } = plan.head;
+    this.#remainingBytes = framing === 'length' ? contentLength : -1;
   }
 
   get status(): number {
-    return this.#head.status;
+    return this.#plan.head.status;
   }
 
   /** Whether a byte was handed to the client's connection. */
@@ -61,10 +61,9 @@ export class Answer {
    * closing of the connection marks the end of the body, and the API's own last event has not come.
    */
   get endsInDoubt(): boolean {
-    const { headers, edits } = this.#head;
-    const isFramed =
-      headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-    return !isFramed && this.#isStream && edits.api.streamEnd !== 'none' && !this.#editor.sawEnd;
+    const { head, edits } = this.#plan;
+    const endsByClose = head.framing === 'until-close' && this.#isStream;
+    return endsByClose && edits.api.streamEnd !== 'none' && !this.#editor.sawEnd;
   }
 
   /** Forwards a piece of the body; false asks to wait for `onDrain`. */
@@ -108,12 +107,14 @@ export class Answer {
   #start(): BodySink {
     if (this.#sink !== null) return this.#sink;
     const response = this.#response;
-    const { status, headers, own } = this.#head;
-    const length = headers['content-length'];
-    const keepsLength = this.#editor.isLengthPreserving && typeof length === 'string';
+    const { head, own } = this.#plan;
+    const keepsLength = this.#editor.isLengthPreserving && head.framing === 'length';
     response.writeHead(
-      status,
-      buildAnswerHeaders(headers, { ...own, contentLength: keepsLength ? length : null }),
+      head.status,
+      buildAnswerHeaders(head.headers, {
+        ...own,
+        contentLength: keepsLength ? head.contentLength : null,
+      }),
     );
     this.#sink =
       !keepsLength && mayBeChunked(response) ? new ChunkedSink(response) : new PlainSink(response);

@@ -1,18 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode, Outcome } from '../../core/errors.ts';
-import { ERRORS, PenstockError } from '../../core/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
 import type { EndpointId, RequestId } from '../../core/ids.ts';
 import type { Flight } from '../../director/flight.ts';
 import type { FlightReceiver } from '../../director/director.ts';
-import type { AttemptFailure, Refusal } from '../../director/types.ts';
+import type { Refusal } from '../../director/types.ts';
 import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { encodeStreamError } from '../../protocol/error-body.ts';
 import type { TokenUsage } from '../../protocol/token-usage.ts';
-import type { AnswerHeaders } from '../headers.ts';
 import { buildUpstreamHeaders } from '../headers.ts';
 import type { RelayOptions } from '../options.ts';
+import type { AnswerHead } from '../upstream/answer-head.ts';
+import type { AttemptOwner } from '../upstream/attempt.ts';
 import { Attempt } from '../upstream/attempt.ts';
-import { classifyFailure, errorCodeOf } from '../upstream/failure.ts';
+import type { UpstreamFailure } from '../upstream/upstream-failure.ts';
+import { errorCodeOf } from '../upstream/upstream-failure.ts';
 import { Answer } from './answer.ts';
 import type { IntakeFailure } from './intake.ts';
 import { Intake } from './intake.ts';
@@ -43,7 +45,7 @@ export type DeadlineKind = 'total' | 'body';
  *
  * At every point the client may go away (`#onClientClosed`) or a deadline pass (`expire`).
  */
-export class Exchange implements FlightReceiver, Listed {
+export class Exchange implements FlightReceiver, AttemptOwner, Listed {
   openIndex = -1;
   readonly #services: ExchangeServices;
   readonly #options: RelayOptions;
@@ -147,7 +149,8 @@ export class Exchange implements FlightReceiver, Listed {
     this.#dispatch(flight);
   }
 
-  onAnswerHead(status: number, headers: AnswerHeaders): void {
+  onAnswerHead(head: AnswerHead): void {
+    const { status } = head;
     const flight = this.#flight;
     if (flight === null) return;
     if (status >= 502 && status <= 504) {
@@ -160,11 +163,10 @@ export class Exchange implements FlightReceiver, Listed {
       this.#isFailedAnswer = true;
     }
     this.#answer = new Answer(this.#client.response, {
-      status,
-      headers,
+      head,
       edits: {
         api: this.#client.api,
-        format: formatOf(headers),
+        format: formatOf(head),
         modelForClient: flight.upstreamModel === flight.head.model ? null : flight.head.model,
         stripUsageFrame: this.#intake.isUsageInjected,
       },
@@ -195,7 +197,7 @@ export class Exchange implements FlightReceiver, Listed {
     if (answer.endsInDoubt) {
       const message = 'The endpoint closed the connection before the end of its answer.';
       if (answer.hasStarted) this.#interrupt(message);
-      else this.onAttemptError(new PenstockError('upstream_reset', message));
+      else this.onAttemptFailure({ kind: 'reset', message, cause: null });
       return;
     }
     answer.end();
@@ -203,50 +205,55 @@ export class Exchange implements FlightReceiver, Listed {
     this.#end(outcome, answer.status, null);
   }
 
-  onAttemptError(error: Error): void {
+  onAttemptFailure(failure: UpstreamFailure): void {
     const flight = this.#flight;
     if (flight === null || this.#isEnded) return;
-    const failure = classifyFailure(error);
     if (this.#answer !== null && this.#answer.hasStarted) {
-      this.#services.log.warn(
-        { requestId: this.#client.requestId, endpoint: flight.endpoint.id, err: error },
-        'endpoint failed in the middle of its answer',
-      );
-      this.#interrupt(`The endpoint failed in the middle of its answer (${failure}).`);
+      this.#logFailure(failure, 'endpoint failed in the middle of its answer');
+      this.#interrupt(`The endpoint failed in the middle of its answer (${failure.kind}).`);
       return;
     }
     this.#answer = null;
-    if (!this.#isFailedAnswer) {
-      // A slow endpoint is not tried elsewhere: that would double the load that made it slow.
-      const mayRetry = failure !== 'timeout' && this.#intake.body.isReplayable;
-      const step = flight.failAttempt(failure, { mayRetry });
-      this.#logFailedAttempt(error, step === 'retry');
-      if (step === 'retry') {
-        this.#dispatch(flight);
-        return;
-      }
+    if (this.#isFailedAnswer) {
+      this.#replyUpstreamError(failure);
+      return;
     }
-    this.#replyUpstreamError(failure);
+    const { isReplayable } = this.#intake.body;
+    if (failure.kind === 'stale' && isReplayable) {
+      // The endpoint has not seen the request: it gets it again, on a new connection.
+      this.#dispatch(flight, { isFresh: true });
+      return;
+    }
+    // A slow endpoint is not tried elsewhere: that would double the load that made it slow.
+    const mayRetry = failure.kind !== 'timeout' && isReplayable;
+    const kind = failure.kind === 'stale' ? 'reset' : failure.kind;
+    const step = flight.failAttempt(kind, { mayRetry });
+    this.#logFailure(
+      failure,
+      step === 'retry' ? 'attempt failed; trying another' : 'attempt failed',
+    );
+    if (step === 'retry') this.#dispatch(flight);
+    else this.#replyUpstreamError(failure);
   }
 
-  #dispatch(flight: Flight): void {
+  #dispatch(flight: Flight, { isFresh } = { isFresh: false }): void {
     const { request, requestId } = this.#client;
+    const { connections } = this.#services;
+    const { endpoint } = flight;
+    const contentLength = this.#intake.editedLength;
     this.#answer = null;
-    const attempt = new Attempt(this);
-    this.#attempt = attempt;
-    this.#services.connections.dispatch(
-      flight.endpoint,
-      {
-        method: request.method ?? 'POST',
-        path: request.url ?? '/',
-        headers: buildUpstreamHeaders(request, {
-          requestId,
-          contentLength: this.#intake.editedLength,
-        }),
-        body: this.#intake.body.attach(),
-      },
-      attempt,
-    );
+    this.#attempt = new Attempt(this);
+    this.#attempt.send(connections.take(endpoint, { isFresh }), {
+      method: request.method ?? 'POST',
+      path: endpoint.basePath + (request.url ?? '/'),
+      headers: buildUpstreamHeaders(request, {
+        host: endpoint.origin.slice(endpoint.origin.indexOf('//') + 2),
+        requestId,
+        contentLength,
+      }),
+      body: this.#intake.body,
+      isChunked: contentLength === null,
+    });
   }
 
   #onClientClosed(): void {
@@ -275,8 +282,8 @@ export class Exchange implements FlightReceiver, Listed {
     this.#intake.body.destroy();
   }
 
-  #replyUpstreamError(failure: AttemptFailure): void {
-    const code = errorCodeOf(failure);
+  #replyUpstreamError(failure: UpstreamFailure): void {
+    const code = errorCodeOf(failure.kind);
     this.#replyError({ code, message: ERRORS[code].summary });
   }
 
@@ -333,18 +340,15 @@ export class Exchange implements FlightReceiver, Listed {
     return this.#answer === null ? null : this.#answer.usage;
   }
 
-  #logFailedAttempt(error: Error, willRetry: boolean): void {
+  #logFailure({ kind, message, cause }: UpstreamFailure, event: string): void {
     const { requestId } = this.#client;
-    const endpoint = this.#flight?.endpoint.id;
-    this.#services.log.warn({ requestId, endpoint, err: error, willRetry }, 'attempt failed');
+    const endpoint = this.#flight === null ? null : this.#flight.endpoint.id;
+    this.#services.log.warn({ requestId, endpoint, kind, reason: message, err: cause }, event);
   }
 }
 
-function formatOf(headers: AnswerHeaders): 'sse' | 'json' | 'opaque' {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') return 'opaque';
-  const type = headers['content-type'];
-  if (typeof type !== 'string') return 'opaque';
-  if (type.startsWith('text/event-stream')) return 'sse';
-  return type.startsWith('application/json') ? 'json' : 'opaque';
+function formatOf({ contentType, contentEncoding }: AnswerHead): 'sse' | 'json' | 'opaque' {
+  if (contentEncoding !== '' && contentEncoding !== 'identity') return 'opaque';
+  if (contentType.startsWith('text/event-stream')) return 'sse';
+  return contentType.startsWith('application/json') ? 'json' : 'opaque';
 }

@@ -1,10 +1,15 @@
-import { Readable } from 'node:stream';
-
 /** Unsent bytes held before the client is asked to wait. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
-/** Seen only by the HTTP client that was sending the body. */
-const CANCELLED = new DOMException('the request body was abandoned', 'AbortError');
+const EMPTY = Buffer.alloc(0);
+
+/** Where an attempt's body goes. */
+export interface BodyConsumer {
+  /** Takes a piece; false asks to wait until `RequestBody.flow` is called. */
+  write(chunk: Uint8Array): boolean;
+  /** The body is complete. */
+  end(): void;
+}
 
 /** The client's side of a body that is still arriving. */
 export interface BodySource {
@@ -17,7 +22,7 @@ export interface BodySource {
  * another attempt can send them again; past `replayBytes` they are dropped once sent and the body can
  * be sent only once.
  *
- *     push ──► [ chunk | chunk | … ] ──► Readable of the current attempt
+ *     push ──► [ chunk | chunk | … ] ──► consumer of the current attempt
  *               └─ kept while their sum is at most replayBytes ─┘
  */
 export class RequestBody {
@@ -30,9 +35,9 @@ export class RequestBody {
   /** Index of the next chunk that the current attempt has not taken yet. */
   #next = 0;
   #unsentBytes = 0;
-  #stream: Readable | null = null;
+  #consumer: BodyConsumer | null = null;
   #isSourcePaused = false;
-  /** Whether the attempt's stream has room; without this flag each new chunk would be forced on it. */
+  /** Whether the consumer has room; without this flag each new chunk would be forced on it. */
   #isHungry = false;
 
   constructor(source: BodySource, options: { readonly replayBytes: number }) {
@@ -50,7 +55,7 @@ export class RequestBody {
     this.#chunks.push(chunk);
     this.#keptBytes += chunk.length;
     this.#unsentBytes += chunk.length;
-    this.#flow();
+    this.#pump();
     if (this.#unsentBytes > HIGH_WATER_BYTES && !this.#isSourcePaused) {
       this.#isSourcePaused = true;
       this.#source.pause();
@@ -59,61 +64,62 @@ export class RequestBody {
 
   end(): void {
     this.#isEnded = true;
-    this.#flow();
+    this.#pump();
   }
 
-  /** The body for a new attempt, from its first byte: one buffer when complete, else a stream. */
-  attach(): Uint8Array | Readable {
-    this.#stream?.destroy();
-    this.#stream = null;
+  /** The whole body as one buffer, when all of it is here; null while it is still arriving. */
+  takeWhole(): Uint8Array | null {
+    if (!this.#isEnded) return null;
+    this.#consumer = null;
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? EMPTY;
+  }
+
+  /** Gives the body to a new attempt, from its first byte, as it arrives. */
+  attach(consumer: BodyConsumer): void {
+    this.#consumer = consumer;
     this.#next = 0;
     this.#unsentBytes = this.#keptBytes;
-    this.#isHungry = false;
-    if (this.#isEnded) return this.#joined();
-    this.#stream = new Readable({
-      read: () => {
-        this.#isHungry = true;
-        this.#flow();
-      },
-    });
-    // A destroyed stream may report the client's error once more; the exchange knows it already.
-    this.#stream.on('error', () => {});
-    return this.#stream;
+    this.#isHungry = true;
+    this.#pump();
+  }
+
+  /** The consumer has room again. */
+  flow(): void {
+    if (this.#consumer === null || this.#isHungry) return;
+    this.#isHungry = true;
+    this.#pump();
   }
 
   /** Lets go of kept bytes: the answer has begun, no other attempt will follow. */
   release(): void {
     this.#isReplayable = false;
     this.#dropSent();
-    if (this.#stream === null) this.#chunks = [];
+    if (this.#consumer === null) this.#chunks = [];
   }
 
-  /** Ends the current attempt's stream with an error, so that the endpoint sees no clean end. */
+  /** Lets go of everything: no attempt will follow. */
   destroy(): void {
-    this.#stream?.destroy(CANCELLED);
-    this.#stream = null;
+    this.#consumer = null;
+    this.#isReplayable = false;
     this.#chunks = [];
+    this.#next = 0;
   }
 
-  #joined(): Uint8Array {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0] ?? Buffer.alloc(0);
-  }
-
-  #flow(): void {
-    const stream = this.#stream;
-    if (stream === null) return;
+  #pump(): void {
+    const consumer = this.#consumer;
+    if (consumer === null) return;
     while (this.#isHungry && this.#next < this.#chunks.length) {
       const chunk = this.#chunks[this.#next] as Uint8Array;
       this.#next += 1;
       this.#unsentBytes -= chunk.length;
-      this.#isHungry = stream.push(chunk);
+      this.#isHungry = consumer.write(chunk);
     }
     if (this.#keptBytes > this.#replayBytes) this.#isReplayable = false;
     if (!this.#isReplayable) this.#dropSent();
     if (this.#isEnded && this.#next === this.#chunks.length) {
-      this.#stream = null;
-      stream.push(null);
+      this.#consumer = null;
+      consumer.end();
     } else if (this.#isHungry) {
       this.#resumeSource();
     }

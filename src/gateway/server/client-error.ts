@@ -14,6 +14,12 @@ export interface ClientError extends Error {
 /** Bytes of a broken request that are looked at to find its path. */
 const PEEK_BYTES = 64;
 
+/**
+ * How long a client may keep its side open after such an answer. Not closed at once: that would reset
+ * the connection while its bytes still arrive, and the client might never read the answer.
+ */
+const LINGER_MS = 1000;
+
 const REQUEST_START = /^[A-Z]+ /;
 
 /**
@@ -46,6 +52,9 @@ export function answerClientError(
     '\r\n',
   ].join('\r\n');
   socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+  socket.setTimeout(LINGER_MS, () => {
+    socket.destroy();
+  });
   return code;
 }
 
@@ -68,7 +77,7 @@ function describe(
   error: ClientError,
   urlBytesMax: number,
 ): { readonly code: ErrorCode; readonly message: string } {
-  switch (error.code) {
+  switch (error.code ?? '') {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return { code: 'request_timeout', message: 'The request did not arrive in time.' };
     case 'HPE_HEADER_OVERFLOW':

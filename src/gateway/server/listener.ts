@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { must } from '../../core/assert.ts';
 import type { ClientLimits, ListenerOptions } from '../options.ts';
 import type { ClientError } from './client-error.ts';

@@ -1,63 +1,56 @@
-import type { Dispatcher } from 'undici';
-import type { AnswerHeaders } from '../headers.ts';
+import type { AnswerHead } from './answer-head.ts';
+import type { AnswerHandler, Connection, UpstreamRequest } from './connection.ts';
+import type { UpstreamFailure } from './upstream-failure.ts';
 
 /** Who started an attempt and hears what becomes of it. */
 export interface AttemptOwner {
-  onAnswerHead(status: number, headers: AnswerHeaders): void;
+  onAnswerHead(head: AnswerHead): void;
   /** Returns false to pause the answer until `Attempt.resume`. */
   onAnswerData(chunk: Buffer): boolean;
   onAnswerEnd(): void;
-  onAttemptError(error: Error): void;
+  onAttemptFailure(failure: UpstreamFailure): void;
 }
 
-/** Why an attempt was abandoned; only seen by the HTTP client. */
-const ABANDONED = new DOMException('the request was abandoned', 'AbortError');
-
-/**
- * One try to get an answer from one endpoint. After `abandon` its owner hears no more of it, and its
- * connection is closed, which tells the engine to stop generating.
- */
-export class Attempt implements Dispatcher.DispatchHandler {
+/** One try to get an answer from one endpoint. After `abandon` its owner hears no more of it. */
+export class Attempt implements AnswerHandler {
   readonly #owner: AttemptOwner;
-  #controller: Dispatcher.DispatchController | null = null;
-  #isAbandoned = false;
+  #connection: Connection | null = null;
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
   }
 
+  /** Sends the request; call once. */
+  send(connection: Connection, request: UpstreamRequest): void {
+    this.#connection = connection;
+    connection.send(request, this);
+  }
+
   abandon(): void {
-    if (this.#isAbandoned) return;
-    this.#isAbandoned = true;
-    this.#controller?.abort(ABANDONED);
+    this.#connection?.abort();
+    this.#connection = null;
   }
 
   resume(): void {
-    if (!this.#isAbandoned) this.#controller?.resume();
+    this.#connection?.resume();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#isAbandoned) controller.abort(ABANDONED);
+  onHead(head: AnswerHead): void {
+    this.#owner.onAnswerHead(head);
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: AnswerHeaders,
-  ): void {
-    if (!this.#isAbandoned) this.#owner.onAnswerHead(status, headers);
+  onData(chunk: Buffer): boolean {
+    return this.#owner.onAnswerData(chunk);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#isAbandoned && !this.#owner.onAnswerData(chunk)) controller.pause();
+  onEnd(): void {
+    // The connection may already carry another request.
+    this.#connection = null;
+    this.#owner.onAnswerEnd();
   }
 
-  onResponseEnd(): void {
-    if (!this.#isAbandoned) this.#owner.onAnswerEnd();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.#isAbandoned) this.#owner.onAttemptError(error);
+  onFailure(failure: UpstreamFailure): void {
+    this.#connection = null;
+    this.#owner.onAttemptFailure(failure);
   }
 }

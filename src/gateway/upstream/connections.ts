@@ -1,112 +1,127 @@
-import type { Dispatcher } from 'undici';
-import { Pool } from 'undici';
-import type { FailureSink } from '../../core/spawn.ts';
-import { spawn } from '../../core/spawn.ts';
+import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { Endpoint } from '../../pool/endpoint.ts';
 import type { UpstreamTimeouts } from '../options.ts';
-
-/** One request to send to an endpoint; headers as a flat list of names and values. */
-export interface UpstreamRequest {
-  readonly method: string;
-  /** Path and query, without the endpoint's base path. */
-  readonly path: string;
-  readonly headers: string[];
-  readonly body: Dispatcher.DispatchOptions['body'];
-}
+import type { ConnectionOwner } from './connection.ts';
+import { Connection } from './connection.ts';
 
 /**
  * Idle connections are closed before the server does: uvicorn, under most engines, closes them after
- * 5 s, and a request sent into a closing connection is lost.
+ * 5 s, and a request written into a closing connection is lost.
  */
 const KEEP_ALIVE_MS = 4000;
 
-/** Head of an engine's answer; Node's own limit for servers. */
-const RESPONSE_HEAD_BYTES = 64 * 1024;
+/** How often time-outs are looked at; they are late by at most this. */
+const SWEEP_MS = 50;
 
-/** Keep-alive connections to every endpoint, opened on demand, closed when the endpoint is gone. */
-export class UpstreamConnections {
-  readonly #pools: Map<Endpoint, Pool> = new Map();
-  readonly #onFailure: FailureSink;
+/** Connections to one endpoint: those between requests, the one used last on top. */
+interface EndpointConnections {
+  readonly idle: Connection[];
+  readonly all: Set<Connection>;
+}
+
+/**
+ * Connections to every endpoint, opened on demand and kept for the next request. One timer watches
+ * all deadlines, and runs only while there is a connection.
+ */
+export class UpstreamConnections implements ConnectionOwner {
+  readonly #clock: Clock;
+  readonly #endpoints: Map<Endpoint, EndpointConnections> = new Map();
   #timeouts: UpstreamTimeouts;
+  #nowMs: number;
+  #timer: TimerHandle | null = null;
 
-  constructor(timeouts: UpstreamTimeouts, onFailure: FailureSink) {
+  constructor(clock: Clock, timeouts: UpstreamTimeouts) {
+    this.#clock = clock;
     this.#timeouts = timeouts;
-    this.#onFailure = onFailure;
+    this.#nowMs = clock.now();
   }
 
-  /** New connections use these timeouts; open ones keep theirs until they are idle. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get timeouts(): UpstreamTimeouts {
+    return this.#timeouts;
+  }
+
+  /** Waits that begin from now on use these. */
   setTimeouts(timeouts: UpstreamTimeouts): void {
-    const isSame = timeouts.connectMs === this.#timeouts.connectMs;
     this.#timeouts = timeouts;
-    if (isSame) return;
-    for (const pool of this.#pools.values()) spawn('close pool', pool.close(), this.#onFailure);
-    this.#pools.clear();
   }
 
-  /** Sends a request; everything else is told to `handler`. */
-  dispatch(
-    endpoint: Endpoint,
-    request: UpstreamRequest,
-    handler: Dispatcher.DispatchHandler,
-  ): void {
-    this.#poolOf(endpoint).dispatch(
-      {
-        method: request.method as Dispatcher.HttpMethod,
-        path: endpoint.basePath + request.path,
-        headers: request.headers,
-        body: request.body,
-        headersTimeout: this.#timeouts.firstByteMs ?? 0,
-        bodyTimeout: this.#timeouts.idleMs ?? 0,
-      } as Dispatcher.DispatchOptions,
-      handler,
-    );
+  /**
+   * A connection to send one request on: an idle one, or a new one when there is none or `isFresh` asks
+   * for it.
+   */
+  take(endpoint: Endpoint, { isFresh }: { readonly isFresh: boolean }): Connection {
+    this.#watch();
+    const idle = isFresh ? undefined : this.#connectionsOf(endpoint).idle.pop();
+    return idle ?? this.#open(endpoint);
   }
 
-  /** Closes the connections of endpoints that are gone, once their requests have ended. */
+  /** Closes what endpoints that are gone still have open but idle. */
   forgetRemoved(): void {
-    for (const [endpoint, pool] of this.#pools) {
-      if (!endpoint.isRemoved) continue;
-      this.#pools.delete(endpoint);
-      spawn('close pool', pool.close(), this.#onFailure);
+    for (const [endpoint, { idle }] of this.#endpoints) {
+      if (endpoint.isRemoved) for (const connection of idle.splice(0)) connection.abort();
     }
   }
 
   /** Breaks every connection. */
-  async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
-  }
-
-  #poolOf(endpoint: Endpoint): Pool {
-    let pool = this.#pools.get(endpoint);
-    if (pool === undefined) {
-      pool = this.#createPool(endpoint);
-      this.#pools.set(endpoint, pool);
+  close(): void {
+    for (const { all } of Array.from(this.#endpoints.values())) {
+      for (const connection of Array.from(all)) connection.abort();
     }
-    return pool;
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
   }
 
-  #createPool(endpoint: Endpoint): Pool {
-    const { tls } = endpoint.spec;
-    return new Pool(endpoint.origin, {
-      connections: null,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: RESPONSE_HEAD_BYTES,
-      connect: {
-        timeout: this.#timeouts.connectMs ?? 0,
-        ...(tls === null
-          ? {}
-          : {
-              ...(tls.caPem === null ? {} : { ca: tls.caPem }),
-              ...(tls.certPem === null ? {} : { cert: tls.certPem }),
-              ...(tls.keyPem === null ? {} : { key: tls.keyPem }),
-              ...(tls.serverName === null ? {} : { servername: tls.serverName }),
-              rejectUnauthorized: !tls.skipVerify,
-            }),
-      },
+  onIdle(connection: Connection): void {
+    const { endpoint } = connection;
+    if (endpoint.isRemoved) connection.abort();
+    else this.#connectionsOf(endpoint).idle.push(connection);
+  }
+
+  onClosed(connection: Connection): void {
+    const { endpoint } = connection;
+    const connections = this.#connectionsOf(endpoint);
+    connections.all.delete(connection);
+    const place = connections.idle.indexOf(connection);
+    if (place >= 0) connections.idle.splice(place, 1);
+    if (connections.all.size === 0) this.#endpoints.delete(endpoint);
+  }
+
+  #open(endpoint: Endpoint): Connection {
+    const connection = new Connection(endpoint, this);
+    this.#connectionsOf(endpoint).all.add(connection);
+    return connection;
+  }
+
+  #connectionsOf(endpoint: Endpoint): EndpointConnections {
+    let connections = this.#endpoints.get(endpoint);
+    if (connections === undefined) {
+      connections = { idle: [], all: new Set() };
+      this.#endpoints.set(endpoint, connections);
+    }
+    return connections;
+  }
+
+  #watch(): void {
+    if (this.#timer !== null) return;
+    this.#nowMs = this.#clock.now();
+    this.#timer = this.#clock.setTimer(SWEEP_MS, () => {
+      this.#timer = null;
+      this.#sweep();
+      if (this.#endpoints.size > 0) this.#watch();
     });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.now();
+    this.#nowMs = nowMs;
+    for (const { idle, all } of this.#endpoints.values()) {
+      // The bottom of the stack has been idle for the longest.
+      while (idle[0]?.isStaleAt(nowMs, KEEP_ALIVE_MS) === true) idle[0].abort();
+      for (const connection of all) connection.checkDeadline(nowMs);
+    }
   }
 }
