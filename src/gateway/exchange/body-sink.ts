@@ -59,7 +59,8 @@ export class ChunkedSink implements BodySink {
 
   write(chunk: Buffer): boolean {
     const { socket } = this.#response;
-    if (socket === null || !socket.writable) return true;
+    // An empty chunk would be the last one and end the body for the client.
+    if (chunk.length === 0 || socket === null || !socket.writable) return true;
     const size = chunk.length.toString(16);
     if (chunk.length <= TEXT_BYTES_MAX) {
       return socket.write(`${size}\r\n${chunk.toString('latin1')}\r\n`, 'latin1');

@@ -15,8 +15,8 @@ export interface ClientError extends Error {
 const PEEK_BYTES = 64;
 
 /**
- * How long a client may keep its side open after such an answer. Not closed at once: that would reset
- * the connection while its bytes still arrive, and the client might never read the answer.
+ * How long a client may keep its side open after such an answer. Not closed at once: that would
+ * reset the connection while bytes still arrive, and the client might never read the answer.
  */
 const LINGER_MS = 1000;
 

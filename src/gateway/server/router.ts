@@ -179,7 +179,7 @@ function totalTimeoutOf(request: IncomingMessage, configuredMs: number | null): 
   return configuredMs === null ? askedMs : Math.min(askedMs, configuredMs);
 }
 
-/** Clients may send a whole URL as the target (RFC 9112 section 3.2.2); its origin is not looked at. */
+/** Clients may send a whole URL as target (RFC 9112 section 3.2.2); its origin is not looked at. */
 function toOriginForm(target: string): string {
   if (target.startsWith('/')) return target;
   const rest = target.replace(/^https?:\/\/[^/?]*/i, '');
