@@ -3,7 +3,8 @@ export type TimerHandle = object;
 
 /**
  * The only source of time below rank 4. `now` is monotonic milliseconds (fractions allowed) from an
- * arbitrary origin, for durations; `wallMs` is Unix time in milliseconds, for records that people read.
+ * arbitrary origin, for durations; `wallMs` is Unix time in milliseconds, for records that people
+ * read.
  */
 export interface Clock {
   now(): number;

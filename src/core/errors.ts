@@ -175,8 +175,8 @@ export class PenstockError extends Error {
 }
 
 /**
- * `completed`: the upstream's answer was delivered, whatever its status. `rejected`: answered by the
- * gateway before any endpoint was tried. `upstream_error`: every try failed before a byte.
+ * `completed`: the upstream's answer was delivered, whatever its status. `rejected`: answered by
+ * the gateway before any endpoint was tried. `upstream_error`: every try failed before a byte.
  * `interrupted`: the answer broke off after its first byte. `client_closed`: the client went away.
  */
 export type Outcome = 'completed' | 'rejected' | 'upstream_error' | 'interrupted' | 'client_closed';

@@ -1,7 +1,10 @@
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** Identifies an endpoint in configuration, metrics, the admin API and `x-penstock-endpoint`: `host:port`, plus the path when there is one. */
+/**
+ * Identifies an endpoint in configuration, metrics, the admin API and `x-penstock-endpoint`:
+ * `host:port`, plus the path when there is one.
+ */
 export type EndpointId = Branded<string, 'EndpointId'>;
 /** Name of a pool: configured, or derived from the base model its endpoints serve. */
 export type PoolId = Branded<string, 'PoolId'>;

@@ -17,7 +17,10 @@ export function findNearest(word: string, known: Iterable<string>): string | nul
   return nearest;
 }
 
-/** Insertions, deletions and substitutions between `a` and `b`; two rows of Wagner and Fischer's table. */
+/**
+ * Insertions, deletions and substitutions between `a` and `b`; two rows of Wagner and Fischer's
+ * table.
+ */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {

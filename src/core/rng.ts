@@ -5,8 +5,8 @@ export interface Rng {
 }
 
 /**
- * A seeded generator: sfc32 (Chris Doty-Humphrey, PractRand), small state, passes BigCrush. The same
- * 32-bit `seed` gives the same sequence on every machine.
+ * A seeded generator: sfc32 (Chris Doty-Humphrey, PractRand), small state, passes BigCrush. The
+ * same 32-bit `seed` gives the same sequence on every machine.
  */
 export function createRng(seed: number): Rng {
   let a = 0;

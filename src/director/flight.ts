@@ -85,7 +85,8 @@ export class Flight {
 
   /**
    * The attempt failed before any byte of an answer. On `retry` the flight has moved to its next
-   * endpoint and booked there; `mayRetry` is false when the transport cannot send the request again.
+   * endpoint and booked there; `mayRetry` is false when the transport cannot send the request
+   * again.
    */
   failAttempt(failure: AttemptFailure, options: { readonly mayRetry: boolean }): NextStep {
     this.#recordAttempt(failure);

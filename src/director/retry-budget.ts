@@ -11,8 +11,8 @@ const SLICE_MS = WINDOW_MS / SLICE_COUNT;
 const RETRIES_FLOOR = 30;
 
 /**
- * Bounds retries to a share of all requests over the last ten seconds, so that failing endpoints are
- * not buried under repeated requests.
+ * Bounds retries to a share of all requests over the last ten seconds, so that failing endpoints
+ * are not buried under repeated requests.
  *
  *     slices:  [ 0 | 1 | … | 9 ]   slice of an instant: floor(now / 1 s) mod 10;
  *                                  a slice is cleared when its second comes round again

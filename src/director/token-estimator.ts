@@ -9,7 +9,9 @@ const BYTES_PER_TOKEN_START = 4;
 /** Output tokens assumed for a model until answers have been seen. */
 const OUTPUT_TOKENS_START = 256;
 const HALF_LIFE_MS = 60_000;
-/** Ratios outside of this range come from images, audio or broken usage, and are not learned from. */
+/**
+ * Ratios outside of this range come from images, audio or broken usage, and are not learned from.
+ */
 const BYTES_PER_TOKEN_MIN = 1;
 const BYTES_PER_TOKEN_MAX = 16;
 
@@ -42,7 +44,9 @@ export class TokenEstimator {
     };
   }
 
-  /** Learns from one finished request; `head.model` must be a known model, so the map stays small. */
+  /**
+   * Learns from one finished request; `head.model` must be a known model, so the map stays small.
+   */
   learn(head: RequestHead, usage: TokenUsage): void {
     let stats = this.#models.get(head.model);
     if (stats === undefined) {

@@ -28,9 +28,9 @@ export interface Refusal {
 }
 
 /**
- * Why an attempt failed before the first byte of an answer. `connect`: no connection; `reset`: closed
- * before an answer; `status`: answered 502, 503 or 504; `timeout`: no answer in time; `invalid`: the
- * answer was not HTTP.
+ * Why an attempt failed before the first byte of an answer. `connect`: no connection; `reset`:
+ * closed before an answer; `status`: answered 502, 503 or 504; `timeout`: no answer in time;
+ * `invalid`: the answer was not HTTP.
  */
 export type AttemptFailure = 'connect' | 'reset' | 'status' | 'timeout' | 'invalid';
 

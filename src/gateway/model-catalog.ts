@@ -1,7 +1,9 @@
 import type { RouteTable } from '../director/routes.ts';
 import type { ListedModel } from '../protocol/model-list.ts';
 
-/** The models that clients can name: over all pools, with adapters, configured names and aliases. */
+/**
+ * The models that clients can name: over all pools, with adapters, configured names and aliases.
+ */
 export class ModelCatalog {
   readonly #routes: RouteTable;
   readonly #createdSeconds: number;

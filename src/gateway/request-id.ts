@@ -11,7 +11,9 @@ const ID_PATTERN = /^[\w.:/+=@~-]+$/;
 /** Keeps a client's `x-request-id` when it is safe, or makes a new one. */
 export type RequestIdSource = (given: string | string[] | undefined) => RequestId;
 
-/** Ids are a random prefix per process and a counter: unique, cheap and sortable within a process. */
+/**
+ * Ids are a random prefix per process and a counter: unique, cheap and sortable within a process.
+ */
 export function createRequestIdSource(rng: Rng): RequestIdSource {
   const prefix = Array.from({ length: 12 }, () => Math.floor(rng.next() * 36).toString(36)).join(
     '',

@@ -11,7 +11,9 @@ export interface LoadTable {
   readonly tokensInFlight: Float64Array;
   /** Of those, prompt tokens whose first output token has not come yet. */
   readonly prefillTokensInFlight: Float64Array;
-  /** Requests queued in the engine by its last report; fades to 0 as the report ages; 0 if unknown. */
+  /**
+   * Requests queued in the engine by its last report; fades to 0 as the report ages; 0 if unknown.
+   */
   readonly reportedWaiting: Float64Array;
   /** Requests in the engine by its last report that are not ours; fades to 0 as the report ages. */
   readonly foreignRequests: Float64Array;

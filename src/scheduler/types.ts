@@ -6,8 +6,8 @@ export interface PickInput {
   /** Slots (indices into the load table) of the endpoints that serve the model. */
   readonly members: Int32Array;
   /**
-   * For an adapter, how present it is on each member: 0 served but not seen resident, 1 resident and
-   * idle, 2 serving requests now. Null when the request is for a base model.
+   * For an adapter, how present it is on each member: 0 served but not seen resident, 1 resident
+   * and idle, 2 serving requests now. Null when the request is for a base model.
    */
   readonly residency: Uint8Array | null;
   /** Estimated prompt tokens. */

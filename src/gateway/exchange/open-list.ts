@@ -5,10 +5,10 @@ export interface Listed {
 }
 
 /**
- * The requests under way. A list and not a `Set`: V8 rebuilds a set's table every few dozen changes,
- * and each outgrown table points to the next. Once one is in old space it keeps all later ones, and
- * the finished requests in them, alive until a full collection (measured: 7 KB per request survived
- * every minor collection, a fifth of all CPU time).
+ * The requests under way. A list and not a `Set`: V8 rebuilds a set's table every few dozen
+ * changes, and each outgrown table points to the next. Once one is in old space it keeps all later
+ * ones, and the finished requests in them, alive until a full collection (measured: 7 KB per
+ * request survived every minor collection, a fifth of all CPU time).
  *
  *     remove(b):  [a b c d] ─► [a d c]     the last one takes the free place
  */

@@ -18,9 +18,9 @@ export interface BodySource {
 }
 
 /**
- * The edited request body on its way to an endpoint. Bytes are kept until the answer begins, so that
- * another attempt can send them again; past `replayBytes` they are dropped once sent and the body can
- * be sent only once.
+ * The edited request body on its way to an endpoint. Bytes are kept until the answer begins, so
+ * that another attempt can send them again; past `replayBytes` they are dropped once sent and the
+ * body can be sent only once.
  *
  *     push ──► [ chunk | chunk | … ] ──► consumer of the current attempt
  *               └─ kept while their sum is at most replayBytes ─┘

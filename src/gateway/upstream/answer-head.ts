@@ -46,9 +46,9 @@ interface Fields {
 }
 
 /**
- * Parses a head without its closing blank line. Returns what is wrong as text. Strict where lenience
- * would let two readers of the same bytes disagree: no folded lines, no space before the colon, one
- * length, and never a length together with a transfer encoding.
+ * Parses a head without its closing blank line. Returns what is wrong as text. Strict where
+ * lenience would let two readers of the same bytes disagree: no folded lines, no space before the
+ * colon, one length, and never a length together with a transfer encoding.
  */
 export function parseAnswerHead(text: string): AnswerHead | string {
   let end = text.indexOf('\r\n');

@@ -262,7 +262,9 @@ export class Connection implements SocketListener, AnswerListener {
   }
 }
 
-/** Line and fields of a request, with the blank line. Their parts were checked when they were read. */
+/**
+ * Line and fields of a request, with the blank line. Their parts were checked when they were read.
+ */
 function encodeHead({ method, path, headers }: UpstreamRequest): string {
   let head = `${method} ${path} HTTP/1.1\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;

@@ -5,8 +5,8 @@ import type { ConnectionOwner } from './connection.ts';
 import { Connection } from './connection.ts';
 
 /**
- * Idle connections are closed before the server does: uvicorn, under most engines, closes them after
- * 5 s, and a request written into a closing connection is lost.
+ * Idle connections are closed before the server does: uvicorn, under most engines, closes them
+ * after 5 s, and a request written into a closing connection is lost.
  */
 const KEEP_ALIVE_MS = 4000;
 
@@ -50,8 +50,8 @@ export class UpstreamConnections implements ConnectionOwner {
   }
 
   /**
-   * A connection to send one request on: an idle one, or a new one when there is none or `isFresh` asks
-   * for it.
+   * A connection to send one request on: an idle one, or a new one when there is none or `isFresh`
+   * asks for it.
    */
   take(endpoint: Endpoint, { isFresh }: { readonly isFresh: boolean }): Connection {
     this.#watch();

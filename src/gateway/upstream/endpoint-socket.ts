@@ -21,8 +21,8 @@ export interface SocketListener {
 const TCP_KEEP_ALIVE_MS = 60_000;
 
 /**
- * Every plain socket reads into this one buffer. A read is handed on and used up before the next one
- * begins, so that 5,000 open streams need one buffer and not 5,000.
+ * Every plain socket reads into this one buffer. A read is handed on and used up before the next
+ * one begins, so that 5,000 open streams need one buffer and not 5,000.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
