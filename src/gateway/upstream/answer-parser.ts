@@ -18,6 +18,7 @@ const LINE_BYTES_MAX = 4096;
 const CR = 0x0d;
 const LF = 0x0a;
 const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_START = 'HTTP/1.';
 
 type State =
   | 'head'
@@ -129,6 +130,10 @@ export class AnswerParser {
     const end = all.indexOf(HEAD_END, Math.max(0, before - 3));
     if (end < 0) {
       if (all.length > HEAD_BYTES_MAX) this.#fail('the head is too large');
+      // Another protocol may greet and then wait for us: its end of a head would never come.
+      if (!HEAD_START.startsWith(all.toString('latin1', 0, HEAD_START.length))) {
+        this.#fail('the status line is not HTTP/1.1');
+      }
       this.#kept = this.#kept === null ? Buffer.from(fresh) : all;
       return bytes.length;
     }

@@ -46,6 +46,13 @@ const TEXT_BYTES_MAX = 16 * 1024;
 
 const LAST_CHUNK = '0\r\n\r\n';
 
+/**
+ * A reused connection that closes this soon after a request was written is taken for one that the
+ * endpoint had closed before; one that closes later has been working on the request. Longer than the
+ * round trip to any endpoint worth routing to.
+ */
+const STALE_WITHIN_MS = 200;
+
 type Phase = 'connecting' | 'idle' | 'sending' | 'answering' | 'closed';
 
 /**
@@ -71,6 +78,7 @@ export class Connection implements SocketListener, AnswerListener {
   /** When the present wait becomes too long; infinite for none. */
   #deadlineMs = Number.POSITIVE_INFINITY;
   #idleSinceMs = 0;
+  #sentAtMs = 0;
 
   constructor(endpoint: Endpoint, owner: ConnectionOwner) {
     this.endpoint = endpoint;
@@ -155,7 +163,7 @@ export class Connection implements SocketListener, AnswerListener {
     const hasAnswer = this.#parser !== null && this.#parser.hasBytes;
     const message = error === null ? 'the connection was closed' : error.message;
     if (wasConnecting) this.#fail('connect', message, error);
-    else if (!hasAnswer && this.#answerCount > 0) this.#fail('stale', message, error);
+    else if (!hasAnswer && this.#mayBeStale()) this.#fail('stale', message, error);
     else this.#fail('reset', message, error);
   }
 
@@ -185,6 +193,10 @@ export class Connection implements SocketListener, AnswerListener {
     handler?.onEnd();
   }
 
+  #mayBeStale(): boolean {
+    return this.#answerCount > 0 && this.#owner.nowMs - this.#sentAtMs <= STALE_WITHIN_MS;
+  }
+
   #becomeIdle(): void {
     this.#phase = 'idle';
     this.#idleSinceMs = this.#owner.nowMs;
@@ -198,6 +210,7 @@ export class Connection implements SocketListener, AnswerListener {
 
   #write(request: UpstreamRequest): void {
     this.#phase = 'sending';
+    this.#sentAtMs = this.#owner.nowMs;
     this.#setDeadline(this.#owner.timeouts.firstByteMs);
     const head = encodeHead(request);
     const { body } = request;
