@@ -101,7 +101,8 @@ function keepPorts(service: Service, config: PenstockConfig): PenstockConfig {
   };
 }
 
-function readMetric(text: string, name: string): ReadonlyMap<string, number> {
+/** The samples of one metric in an exposition: label text to value. */
+export function readMetric(text: string, name: string): ReadonlyMap<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
     const match = /^(\w+)(\{.*\})? (\S+)$/.exec(line);
