@@ -7,8 +7,8 @@ import type { Director } from '../director/director.ts';
 import type { RouteTable } from '../director/routes.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
-import type { Exchange } from './exchange/exchange.ts';
 import { RequestJournal } from './exchange/journal.ts';
+import type { OpenExchange } from './exchange/open-list.ts';
 import { OpenList } from './exchange/open-list.ts';
 import { ModelCatalog } from './model-catalog.ts';
 import type { ListenerOptions, RelayOptions } from './options.ts';
@@ -37,7 +37,7 @@ export class Gateway {
   readonly #connections: UpstreamConnections;
   readonly #router: Router;
   readonly #journal: RequestJournal;
-  readonly #open: OpenList<Exchange> = new OpenList();
+  readonly #open: OpenList<OpenExchange> = new OpenList();
   readonly #onFailure: FailureSink;
   #relay: RelayOptions;
   #listeners: Listener[] = [];

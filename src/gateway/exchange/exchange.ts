@@ -18,7 +18,7 @@ import { errorCodeOf } from '../upstream/upstream-failure.ts';
 import { Answer } from './answer.ts';
 import type { IntakeFailure } from './intake.ts';
 import { Intake } from './intake.ts';
-import type { Listed } from './open-list.ts';
+import type { OpenExchange } from './open-list.ts';
 import { sendError } from './reply.ts';
 import type { ExchangeServices } from './services.ts';
 
@@ -45,7 +45,7 @@ export type DeadlineKind = 'total' | 'body';
  *
  * At every point the client may go away (`#onClientClosed`) or a deadline pass (`expire`).
  */
-export class Exchange implements FlightReceiver, AttemptOwner, Listed {
+export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   openIndex = -1;
   readonly #services: ExchangeServices;
   readonly #options: RelayOptions;
@@ -80,7 +80,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, Listed {
     this.#intake.start();
   }
 
-  /** Ends the exchange when a deadline has passed at `nowMs`. */
   expire(nowMs: number): void {
     const { totalTimeoutMs } = this.#client;
     if (totalTimeoutMs !== null && nowMs - this.#startedAtMs >= totalTimeoutMs) {
@@ -94,7 +93,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, Listed {
     }
   }
 
-  /** Breaks the exchange off at once; the client sees an interrupted answer. */
   destroy(): void {
     if (this.#isEnded) return;
     this.#cancelAttempt();

@@ -4,7 +4,7 @@ import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { BodyEditor, type BodyEdits } from '../../protocol/request/body-editor.ts';
 import type { BodyReader } from '../../protocol/request/body-reader.ts';
 import { createBodyReader } from '../../protocol/request/create-body-reader.ts';
-import { RequestBody } from './request-body.ts';
+import { RequestBody } from '../upstream/request-body.ts';
 
 /** What is wrong with a request, for its client. */
 export interface IntakeFailure {

@@ -4,6 +4,14 @@ export interface Listed {
   openIndex: number;
 }
 
+/** A request under way, as seen by who watches deadlines and drains. */
+export interface OpenExchange extends Listed {
+  /** Ends the exchange when a deadline has passed at `nowMs`. */
+  expire(nowMs: number): void;
+  /** Breaks the exchange off at once. */
+  destroy(): void;
+}
+
 /**
  * The requests under way. A list and not a `Set`: V8 rebuilds a set's table every few dozen
  * changes, and each outgrown table points to the next. Once one is in old space it keeps all later

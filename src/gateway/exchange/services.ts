@@ -3,9 +3,8 @@ import type { Director } from '../../director/director.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { RelayOptions } from '../options.ts';
 import type { UpstreamConnections } from '../upstream/connections.ts';
-import type { Exchange } from './exchange.ts';
 import type { RequestJournal } from './journal.ts';
-import type { OpenList } from './open-list.ts';
+import type { OpenExchange, OpenList } from './open-list.ts';
 
 /** What all exchanges share. */
 export interface ExchangeServices {
@@ -17,5 +16,5 @@ export interface ExchangeServices {
   /** The options in force; an exchange keeps those it started with. */
   readonly options: () => RelayOptions;
   /** Exchanges under way, for deadlines and draining. */
-  readonly open: OpenList<Exchange>;
+  readonly open: OpenList<OpenExchange>;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../../pool/endpoint.ts';
-import type { RequestBody } from '../exchange/request-body.ts';
+import type { RequestBody } from './request-body.ts';
 import type { UpstreamTimeouts } from '../options.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { AnswerListener } from './answer-parser.ts';
