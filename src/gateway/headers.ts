@@ -98,6 +98,10 @@ export function buildAnswerHeaders(answer: readonly string[], own: OwnAnswerFiel
 
 /** What an answer's Connection fields name. */
 function nominatedIn(answer: readonly string[]): ReadonlySet<string> | null {
-  const at = answer.indexOf('connection');
-  return at < 0 || at % 2 === 1 ? null : connectionNames(answer[at + 1]);
+  let value: string | undefined;
+  for (let i = 0; i < answer.length; i += 2) {
+    if (answer[i] !== 'connection') continue;
+    value = value === undefined ? answer[i + 1] : `${value},${answer[i + 1]}`;
+  }
+  return connectionNames(value);
 }

@@ -238,9 +238,12 @@ const METRICS = [
   '',
 ].join('\n');
 
+/** Servers may stand behind a base path. */
+const BASE_PATH = /^\/base(?=\/)/;
+
 function answerProbe(visit: Visit, models: readonly string[]): boolean {
   if (visit.method !== 'GET') return false;
-  switch (visit.path) {
+  switch (visit.path.replace(BASE_PATH, '')) {
     case '/v1/models':
       visit.reply(200, JSON.stringify({ object: 'list', data: models.map(listed) }));
       return true;
