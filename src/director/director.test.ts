@@ -10,6 +10,7 @@ const DONE: FlightResult = {
   outcome: 'completed',
   status: 200,
   errorCode: null,
+  failure: null,
   usage: { promptTokens: 120, completionTokens: 40, cachedTokens: 16 },
 };
 
@@ -69,6 +70,7 @@ test('a failed attempt moves to another endpoint, never the same, and to at most
     outcome: 'upstream_error',
     status: 502,
     errorCode: 'upstream_reset',
+    failure: null,
     usage: null,
   });
   assert.equal(inFlight(world), 0);
@@ -76,6 +78,29 @@ test('a failed attempt moves to another endpoint, never the same, and to at most
     world.decisions.latest(1)[0]!.attempts.map(({ result }) => result),
     ['connect', 'reset', 'status'],
   );
+});
+
+test('only what the endpoint did itself counts against it', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m']] } });
+  const [endpoint] = world.fleet.endpoints();
+  const breakOff = (result: Partial<FlightResult>): string => {
+    const pinnedEndpoint = endpoint!.id;
+    const flight = takeOff(world, { ...createHead('m'), pinnedEndpoint });
+    flight.finish({ ...DONE, outcome: 'interrupted', usage: null, ...result });
+    return world.decisions
+      .latest(1)[0]!
+      .attempts.map(({ result: how }) => how)
+      .join();
+  };
+  for (let i = 0; i < 5; i += 1) {
+    assert.equal(breakOff({ errorCode: 'upstream_timeout' }), 'cancelled');
+    assert.equal(breakOff({ errorCode: 'draining' }), 'cancelled');
+    assert.equal(breakOff({ outcome: 'client_closed' }), 'cancelled');
+    assert.equal(breakOff({ outcome: 'upstream_error' }), 'cancelled');
+  }
+  assert.equal(endpoint!.health.consecutiveFailures, 0);
+  for (let i = 0; i < 3; i += 1) assert.equal(breakOff({ failure: 'timeout' }), 'timeout');
+  assert.equal(endpoint!.health.state, 'ejected');
 });
 
 test('a request that cannot be sent again is not retried', () => {

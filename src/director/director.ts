@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
 import type { Profile } from '../scheduler/profile.ts';
-import type { RankedEndpoint, Ranking } from '../scheduler/types.ts';
+import type { EndpointTraits, RankedEndpoint, Ranking } from '../scheduler/types.ts';
+import { NO_OBJECTIVE } from '../scheduler/types.ts';
 import type {
   DecisionLog,
   DecisionRecord,
@@ -71,6 +72,7 @@ export class Director {
   readonly #estimator: TokenEstimator;
   #flightServices: FlightServices;
   readonly #scorerTypes: readonly string[];
+  readonly #traits: EndpointTraits;
 
   constructor(options: DirectorOptions) {
     const { clock, fleet, decisions, metrics, retry } = options;
@@ -78,6 +80,10 @@ export class Director {
     this.#requestMetrics = new RequestMetrics(metrics);
     this.#estimator = new TokenEstimator(clock);
     this.#scorerTypes = options.profile.scorerTypes;
+    this.#traits = {
+      idOf: (slot) => fleet.endpointAt(slot).id,
+      labelsOf: (slot) => fleet.endpointAt(slot).spec.labels,
+    };
     this.#flightServices = {
       fleet,
       clock,
@@ -167,6 +173,11 @@ export class Director {
         residency: served.residency,
         promptTokens: estimate.promptTokens,
         outputTokens: estimate.outputTokens,
+        nowMs: this.#options.clock.now(),
+        blocks: null,
+        objective: NO_OBJECTIVE,
+        traits: this.#traits,
+        header: () => null,
       });
       if (ranking.ranked.length > 0) return { served, ranking };
     }

@@ -56,6 +56,8 @@ export class Flight {
   #rank = 0;
   #attemptStartedAtMs: number;
   #firstByteAtMs = -1;
+  /** Whether an attempt is under way whose result is not recorded yet. */
+  #isTrying = true;
   #isEnded = false;
 
   constructor(services: FlightServices, plan: FlightPlan) {
@@ -109,6 +111,7 @@ export class Flight {
     this.#endpoint = this.#services.fleet.endpointAt(slot);
     this.#booking = this.#book(slot);
     this.#attemptStartedAtMs = this.#services.clock.now();
+    this.#isTrying = true;
     return 'retry';
   }
 
@@ -149,22 +152,22 @@ export class Flight {
     return -1;
   }
 
-  /** Tells the fleet how the endpoint did; attempts that failed have been told before. */
-  #judgeEndpoint({ outcome }: FlightResult): void {
+  /**
+   * Tells the fleet how the endpoint did; attempts that failed have been told before. One that was
+   * given up by the client, a deadline or a drain says nothing of the endpoint: clients choose their
+   * deadlines and could get any endpoint ejected.
+   */
+  #judgeEndpoint({ outcome, failure }: FlightResult): void {
+    if (!this.#isTrying) return;
     const { fleet } = this.#services;
     const { slot } = this.#endpoint;
-    if (outcome === 'completed') {
-      fleet.recordSuccess(slot);
-      this.#recordAttempt('answered');
-    } else if (outcome === 'interrupted') {
-      fleet.recordFailure(slot);
-      this.#recordAttempt('reset');
-    } else if (outcome === 'client_closed') {
-      this.#recordAttempt('cancelled');
-    }
+    if (outcome === 'completed') fleet.recordSuccess(slot);
+    else if (failure !== null) fleet.recordFailure(slot);
+    this.#recordAttempt(outcome === 'completed' ? 'answered' : (failure ?? 'cancelled'));
   }
 
   #recordAttempt(result: AttemptResult): void {
+    this.#isTrying = false;
     this.#plan.series.byAttempt[result].add(1);
     this.#plan.record.attempts.push({
       endpoint: this.#endpoint.id,

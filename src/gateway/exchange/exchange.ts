@@ -4,7 +4,7 @@ import { ERRORS } from '../../core/errors.ts';
 import type { EndpointId, RequestId } from '../../core/ids.ts';
 import type { Flight } from '../../director/flight.ts';
 import type { FlightReceiver } from '../../director/director.ts';
-import type { Refusal } from '../../director/types.ts';
+import type { AttemptFailure, Refusal } from '../../director/types.ts';
 import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { encodeStreamError } from '../../protocol/error-body.ts';
 import type { TokenUsage } from '../../protocol/token-usage.ts';
@@ -97,7 +97,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     if (this.#isEnded) return;
     this.#cancelAttempt();
     if (this.#answer !== null && this.#answer.hasStarted) {
-      this.#interrupt('The gateway is shutting down.');
+      this.#interrupt({ code: 'draining', message: 'The gateway is shutting down.' });
     } else {
       this.#replyError({ code: 'draining', message: 'The gateway is shutting down.' });
     }
@@ -123,7 +123,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   onIntakeFailure(failure: IntakeFailure): void {
     if (this.#isEnded) return;
     this.#cancelAttempt();
-    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(failure.message);
+    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(failure);
     else this.#replyError(failure);
   }
 
@@ -136,7 +136,13 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     this.#flight = flight;
     if (this.#isEnded) {
       // The client left while the request was waiting to be admitted.
-      this.#finishFlight('client_closed', 0, null);
+      flight.finish({
+        outcome: 'client_closed',
+        status: 0,
+        errorCode: null,
+        failure: null,
+        usage: null,
+      });
       return;
     }
     const { upstreamModel } = flight;
@@ -194,7 +200,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     if (answer === null) return;
     if (answer.endsInDoubt) {
       const message = 'The endpoint closed the connection before the end of its answer.';
-      if (answer.hasStarted) this.#interrupt(message);
+      if (answer.hasStarted) this.#interrupt({ code: 'upstream_interrupted', message }, 'reset');
       else this.onAttemptFailure({ kind: 'reset', message, cause: null });
       return;
     }
@@ -206,9 +212,11 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   onAttemptFailure(failure: UpstreamFailure): void {
     const flight = this.#flight;
     if (flight === null || this.#isEnded) return;
+    const kind = failure.kind === 'stale' ? 'reset' : failure.kind;
     if (this.#answer !== null && this.#answer.hasStarted) {
       this.#logFailure(failure, 'endpoint failed in the middle of its answer');
-      this.#interrupt(`The endpoint failed in the middle of its answer (${failure.kind}).`);
+      const message = `The endpoint failed in the middle of its answer (${kind}).`;
+      this.#interrupt({ code: 'upstream_interrupted', message }, kind);
       return;
     }
     this.#answer = null;
@@ -224,7 +232,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     }
     // A slow endpoint is not tried elsewhere: that would double the load that made it slow.
     const mayRetry = failure.kind !== 'timeout' && isReplayable;
-    const kind = failure.kind === 'stale' ? 'reset' : failure.kind;
     const step = flight.failAttempt(kind, { mayRetry });
     this.#logFailure(
       failure,
@@ -265,8 +272,9 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     if (this.#isEnded) return;
     this.#cancelAttempt();
     const message = `The request took longer than ${this.#client.totalTimeoutMs} ms.`;
-    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(message);
-    else this.#replyError({ code: 'upstream_timeout', message });
+    const error = { code: 'upstream_timeout', message } as const;
+    if (this.#answer !== null && this.#answer.hasStarted) this.#interrupt(error);
+    else this.#replyError(error);
   }
 
   #isBodyLate(nowMs: number): boolean {
@@ -302,22 +310,30 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   }
 
   /** Ends a started answer so that no client takes it for complete. */
-  #interrupt(message: string): void {
+  #interrupt(
+    { code, message }: { readonly code: ErrorCode; readonly message: string },
+    failure: AttemptFailure | null = null,
+  ): void {
     const { api, requestId } = this.#client;
     const answer = this.#answer;
     if (answer === null) return;
-    const code = 'upstream_interrupted';
     answer.breakOff(encodeStreamError(api, { code, message, param: null, requestId }));
-    this.#end('interrupted', answer.status, code);
+    this.#end('interrupted', answer.status, code, failure);
   }
 
-  #end(outcome: Outcome, status: number, errorCode: ErrorCode | null): void {
+  /** `failure`: how the endpoint failed; null when it did not. */
+  #end(
+    outcome: Outcome,
+    status: number,
+    errorCode: ErrorCode | null,
+    failure: AttemptFailure | null = null,
+  ): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#services.open.remove(this);
     // An endpoint may answer before it has the whole body; the rest must not block the connection.
     if (!this.#intake.isEnded) this.#intake.stop();
-    this.#finishFlight(outcome, status, errorCode);
+    this.#flight?.finish({ outcome, status, errorCode, failure, usage: this.#usage() });
     this.#services.journal.record({
       client: this.#client,
       flight: this.#flight,
@@ -328,10 +344,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       durationMs: this.#services.clock.now() - this.#startedAtMs,
       usage: this.#usage(),
     });
-  }
-
-  #finishFlight(outcome: Outcome, status: number, errorCode: ErrorCode | null): void {
-    this.#flight?.finish({ outcome, status, errorCode, usage: this.#usage() });
   }
 
   #usage(): TokenUsage | null {
