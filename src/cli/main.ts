@@ -25,7 +25,7 @@ const context: CommandContext = {
 };
 
 // A reader that has gone away (`penstock config schema | head`) is no failure.
-process.stdout.on('error', () => {});
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.exitCode = await runProgram(
   COMMANDS,
   { args: process.argv.slice(2), env: process.env },

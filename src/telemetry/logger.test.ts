@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
 import { VirtualClock } from '../core/virtual-clock.ts';
@@ -139,22 +138,4 @@ test('the silent logger takes everything', () => {
   SILENT_LOGGER.child({ a: 1 }).error({}, 'nothing');
   assert.equal(SILENT_LOGGER.isDebug, false);
   assert.equal(SILENT_LOGGER.sampleRequest(), false);
-});
-
-test('buffered lines are written before the process ends, on the stream that was asked for', () => {
-  const script = `
-    import { createLogger } from ${JSON.stringify(new URL('logger.ts', import.meta.url).href)};
-    const clock = { wallMs: () => 0 };
-    for (const destination of ['stdout', 'stderr']) {
-      const log = createLogger({ level: 'info', sampleRequests: 1, destination, clock });
-      for (let index = 0; index < 100; index += 1) log.info({ index }, destination);
-      if (destination === 'stderr') log.flush();
-    }
-    process.exitCode = 3;`;
-  const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    encoding: 'utf8',
-  });
-  assert.equal(run.status, 3, run.stderr);
-  assert.equal(run.stdout.trim().split('\n').length, 100);
-  assert.equal(run.stderr.trim().split('\n').length, 100);
 });

@@ -1,5 +1,5 @@
-import { destination as openDestination, pino } from 'pino';
-import type { DestinationStream, Logger as PinoLogger } from 'pino';
+import { pino } from 'pino';
+import type { Logger as PinoLogger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import { createRedactor, LOG_REDACTION } from './redaction.ts';
 
@@ -36,8 +36,6 @@ export interface Logger {
 export interface RootLogger extends Logger {
   /** Applies to all children at once. */
   configure(settings: LogSettings): void;
-  /** Writes out what is still buffered, for the end of the process. */
-  flush(): void;
 }
 
 /** What a reload may change. */
@@ -48,19 +46,17 @@ export interface LogSettings {
   readonly sampleRequests: number;
 }
 
-/** A standard stream of the process, or anything that takes lines at once. */
-export type LogDestination = 'stdout' | 'stderr' | DestinationStream;
+/** Where lines go, each a JSON object with a line feed. It must take them at once, or drop them. */
+export interface LogDestination {
+  write(line: string): void;
+}
 
 /** How a logger is made. */
 export interface LoggerOptions extends LogSettings {
-  /** Where lines go, each a JSON object with a line feed. */
   readonly destination: LogDestination;
   /** Time stamps of lines. */
   readonly clock: Clock;
 }
-
-/** Most bytes of log lines waiting for a slow standard stream; what does not fit is dropped. */
-const MAX_BUFFERED_BYTES = 4_194_304;
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = Object.freeze({
   debug: 20,
@@ -147,39 +143,27 @@ interface LoggerParts {
   readonly root: PinoLogger;
   readonly gate: LogGate;
   readonly redactFields: Redact;
-  readonly flush: () => void;
 }
 
 class ProcessLogger extends GatedLogger implements RootLogger {
   readonly #root: PinoLogger;
   readonly #rootGate: LogGate;
-  readonly #flush: () => void;
 
   constructor(parts: LoggerParts) {
     super(parts.root, parts.gate, parts.redactFields);
     this.#root = parts.root;
     this.#rootGate = parts.gate;
-    this.#flush = parts.flush;
   }
 
   configure(settings: LogSettings): void {
     this.#rootGate.configure(settings);
     this.#root.debug({ level: settings.level }, 'log settings changed');
   }
-
-  flush(): void {
-    this.#flush();
-  }
 }
 
-/**
- * JSON lines `{level, time, …fields, msg}` through pino. Standard streams are written without
- * waiting, so that a stalled reader of the log never stalls the gateway; lines over the buffer's
- * bound are dropped.
- */
+/** JSON lines `{level, time, …fields, msg}` through pino. */
 export function createLogger(options: LoggerOptions): RootLogger {
   const { clock, destination } = options;
-  const { stream, flush } = openSink(destination);
   const redactFields = createRedactor(LOG_REDACTION) as Redact;
   const root = pino(
     {
@@ -189,21 +173,9 @@ export function createLogger(options: LoggerOptions): RootLogger {
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: redactFields },
     },
-    stream,
+    destination,
   );
-  return new ProcessLogger({ root, gate: new LogGate(options), redactFields, flush });
-}
-
-function openSink(destination: LogDestination): { stream: DestinationStream; flush: () => void } {
-  if (typeof destination !== 'string') return { stream: destination, flush: drop };
-  const dest = destination === 'stdout' ? 1 : 2;
-  const stream = openDestination({ dest, sync: false, maxLength: MAX_BUFFERED_BYTES });
-  return {
-    stream,
-    flush: () => {
-      stream.flushSync();
-    },
-  };
+  return new ProcessLogger({ root, gate: new LogGate(options), redactFields });
 }
 
 /** Drops everything; for tests and for parts that are used without a log. */

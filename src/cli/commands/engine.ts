@@ -8,6 +8,7 @@ import { createEngineServer, type EngineServer } from '../../simulator/server/se
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { parseHostPort } from '../config/address.ts';
 import type { ParsedOptions } from '../options.ts';
+import { waitForStop } from '../stop-signal.ts';
 import { createSystemClock } from '../system-clock.ts';
 
 /** Any interval does: its timer only has to exist. */
@@ -37,7 +38,10 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
   }
   const stop = waitForStop(context);
   context.writeOut(`Simulated model server on ${server.url}\n`);
+  // While it refuses connections the server has no socket, and nothing else keeps the process.
+  const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
   await stop;
+  clearInterval(keepAlive);
   await server.close();
   return EXIT_CODES.ok;
 }
@@ -114,18 +118,4 @@ function givenText<Field extends string>(
     if (value !== null) given[field] = value;
   }
   return given;
-}
-
-async function waitForStop(context: CommandContext): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  // While it refuses connections the server has no socket, and nothing else keeps the process.
-  const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
-  const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
-    context.onSignal(signal, () => {
-      resolve();
-    }),
-  );
-  await promise;
-  clearInterval(keepAlive);
-  for (const remove of removers) remove();
 }

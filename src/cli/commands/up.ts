@@ -1,18 +1,20 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
+import { succeed } from '../../core/result.ts';
 import { createRng } from '../../core/rng.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
-import type { EngineServer } from '../../simulator/server/server.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { loadUpConfig, mergeServers } from '../config/overrides.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { type ConfigProblem, formatProblem } from '../config/problem.ts';
 import { FileWatcher, WATCH_TIMES, watchedFiles } from '../config/watch.ts';
 import { renderDemoGuide, startDemoServers } from '../demo.ts';
+import { LogOutput } from '../log-output.ts';
 import type { ParsedOptions } from '../options.ts';
 import { Service } from '../service.ts';
+import { waitForStop } from '../stop-signal.ts';
 import { createSystemClock } from '../system-clock.ts';
 
 const SEED_BOUND = 2 ** 32;
@@ -24,56 +26,59 @@ export async function runUp(options: ParsedOptions, context: CommandContext): Pr
 
   const clock = createSystemClock();
   const rng = createRng(randomInt(SEED_BOUND));
-  const log = createLogger({ ...first.value.logging, destination: 'stdout', clock });
+  const output = new LogOutput(process.stdout);
+  const log = createLogger({ ...first.value.logging, destination: output, clock });
   const onFailure: FailureSink = (name, cause) => {
     log.error({ task: name, err: cause }, 'background task failed');
   };
-
-  const demoCount = options.number('demo') ?? 0;
-  const demo = await startDemoServers(demoCount, { clock, rng });
-  const withDemo = (loaded: LoadedConfig): LoadedConfig =>
-    loaded.ok
-      ? {
-          ok: true,
-          value: mergeServers(
-            loaded.value,
-            demo.map(({ url }) => url),
-          ),
-        }
-      : loaded;
-  const load = async (): Promise<LoadedConfig> => withDemo(await loadUpConfig(options));
-  const config = mergeServers(
-    first.value,
-    demo.map(({ url }) => url),
-  );
+  const demo = await startDemoServers(options.number('demo') ?? 0, { clock, rng });
+  const demoUrls = demo.map(({ url }) => url);
   const service = new Service({
-    config,
-    load,
+    config: mergeServers(first.value, demoUrls),
+    load: async () => {
+      const loaded = await loadUpConfig(options);
+      return loaded.ok ? succeed(mergeServers(loaded.value, demoUrls)) : loaded;
+    },
     clock,
     rng,
     log,
     onFailure,
     version: context.version,
   });
+  try {
+    return await serve(service, options, { clock, log, onFailure, context });
+  } finally {
+    await Promise.all(demo.map((server) => server.close()));
+    await output.close();
+  }
+}
 
+interface ServeParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onFailure: FailureSink;
+  readonly context: CommandContext;
+}
+
+async function serve(service: Service, options: ParsedOptions, parts: ServeParts): Promise<number> {
+  const { log, context } = parts;
   const stop = waitForStop(context);
   try {
     await service.start();
   } catch (cause) {
     await service.drain();
-    await closeDemo(demo);
     return refuseListen(cause, context);
   }
-  const watcher = await watchConfig(options, { service, clock, onFailure, context });
-  if (demoCount > 0) context.writeOut(renderDemoGuide(service.urls[0] ?? '', service.adminUrl));
+  const watcher = await watchConfig(service, options, parts);
+  if (options.isGiven('demo')) {
+    context.writeOut(renderDemoGuide(service.urls[0] ?? '', service.adminUrl));
+  }
   log.info({ listeners: service.urls, admin: service.adminUrl }, 'serving');
 
   await stop;
   await watcher.close();
-  const broken = await service.drain();
-  await closeDemo(demo);
-  log.flush();
-  return broken === 0 ? EXIT_CODES.ok : EXIT_CODES.drainTimeout;
+  const brokenCount = await service.drain();
+  return brokenCount === 0 ? EXIT_CODES.ok : EXIT_CODES.drainTimeout;
 }
 
 function refuseConfig(problems: readonly ConfigProblem[], context: CommandContext): number {
@@ -93,29 +98,11 @@ function refuseListen(cause: unknown, context: CommandContext): number {
   return EXIT_CODES.listen;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-async function waitForStop(context: CommandContext): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
-    context.onSignal(signal, () => {
-      resolve();
-    }),
-  );
-  await promise;
-  for (const remove of removers) remove();
-}
-
-interface WatchParts {
-  readonly service: Service;
-  readonly clock: Clock;
-  readonly onFailure: FailureSink;
-  readonly context: CommandContext;
-}
-
 /** Reloads on SIGHUP and, unless told not to, when a file of the configuration changes. */
 async function watchConfig(
+  service: Service,
   options: ParsedOptions,
-  { service, clock, onFailure, context }: WatchParts,
+  { clock, onFailure, context }: ServeParts,
 ): Promise<{ close(): Promise<void> }> {
   const watcher = new FileWatcher(
     () => {
@@ -138,8 +125,4 @@ async function watchConfig(
       await watcher.close();
     },
   };
-}
-
-async function closeDemo(demo: readonly EngineServer[]): Promise<void> {
-  await Promise.all(demo.map((server) => server.close()));
 }
