@@ -13,18 +13,22 @@ export type ModelName = Branded<string, 'ModelName'>;
 /** Correlates one request in logs, decision records and upstream headers (`x-request-id`). */
 export type RequestId = Branded<string, 'RequestId'>;
 
+/** Marks a text as the id of an endpoint; nothing is checked. */
 export function endpointId(text: string): EndpointId {
   return text as EndpointId;
 }
 
+/** Marks a text as the name of a pool; nothing is checked. */
 export function poolId(text: string): PoolId {
   return text as PoolId;
 }
 
+/** Marks a text as the name of a model; nothing is checked. */
 export function modelName(text: string): ModelName {
   return text as ModelName;
 }
 
+/** Marks a text as the id of a request; nothing is checked. */
 export function requestId(text: string): RequestId {
   return text as RequestId;
 }
