@@ -159,8 +159,8 @@ const scrape = object<ScrapeConfig>({
   ),
   idleMs: withDefault(
     integer(10, DAY_MS),
-    5000,
-    'Interval for an endpoint without traffic. At least `fastMs`.',
+    4000,
+    'Interval for an endpoint without traffic. Below the 5 seconds after which uvicorn, under most engines, closes an idle connection. At least `fastMs`.',
   ),
   staleMs: withDefault(
     integer(10, DAY_MS),
