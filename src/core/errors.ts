@@ -145,7 +145,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorDefinition>> = Object.freez
     503,
     'overloaded_error',
     true,
-    'The model is known but none of its endpoints can take the request now; Retry-After says when to try again.',
+    'No endpoint can take a request for this model now, or none knows the model and a server has not yet said what it serves; Retry-After says when to try again.',
   ),
   draining: define(
     503,

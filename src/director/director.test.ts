@@ -4,7 +4,7 @@ import { endpointId } from '../core/ids.ts';
 import type { AdmissionPort, LimitPort, TokenEstimate } from './ports.ts';
 import { begin, createHead, createRouteSpec, createTestWorld, takeOff } from './testing/world.ts';
 import type { TestWorld } from './testing/world.ts';
-import type { FlightResult } from './types.ts';
+import type { FlightResult, Refusal } from './types.ts';
 
 const DONE: FlightResult = {
   outcome: 'completed',
@@ -30,6 +30,33 @@ test('an unknown model is refused with the nearest known name and never becomes 
   for (const family of world.metrics.collect()) {
     for (const key of family.series.keys()) assert.ok(!key.includes('qwen-7c'));
   }
+});
+
+test('an unknown model may be one of a server that was never probed: come back later', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  const late = { url: 'http://late:8000', labels: {}, engine: null, models: null, tls: null };
+  world.fleet.setPool(null, [late]);
+  const refusal = begin(world, createHead('unheard-of'));
+  assert.ok('code' in refusal);
+  assert.equal(refusal.code, 'no_endpoint');
+  assert.match(refusal.message, /have not answered yet: 1/);
+  assert.ok(refusal.retryAfterMs !== null && refusal.retryAfterMs > 0);
+
+  const [, server] = world.fleet.endpoints();
+  world.fleet.setUnreachable(server!, 'connection refused');
+  assert.equal((begin(world, createHead('unheard-of')) as Refusal).code, 'no_endpoint');
+  world.fleet.setPool(null, [{ ...late, models: ['other'] }]);
+  assert.equal((begin(world, createHead('unheard-of')) as Refusal).code, 'model_not_found');
+});
+
+test('one of sixteen picks is measured', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  for (let i = 0; i < 40; i += 1) takeOff(world, createHead('m'));
+  const { counts } = world.metrics.histogram('penstock_pick_duration_seconds');
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    2,
+  );
 });
 
 test('the pick books before the next one: 20 requests over 4 idle endpoints are 5 each', () => {

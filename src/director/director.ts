@@ -10,6 +10,7 @@ import type {
   RankedEndpoint as RankedRecord,
 } from '../telemetry/decision-log.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
+import type { HistogramSeries } from '../telemetry/series.ts';
 import type { FlightServices } from './flight.ts';
 import { Flight } from './flight.ts';
 import type { AdmissionPort, LimitPort, Reservation, TokenEstimate } from './ports.ts';
@@ -62,6 +63,9 @@ interface Resolved {
 /** Said when nothing is known of when an endpoint will be back. */
 const RETRY_AFTER_UNKNOWN_MS = 1000;
 
+/** `penstock_pick_duration_seconds` takes one of this many. */
+const PICKS_PER_MEASUREMENT = 16;
+
 /**
  * The life of a request, and the only place where its order is written:
  * resolve -> limit -> admit -> schedule -> (transport dispatches, flight observes and settles).
@@ -72,6 +76,8 @@ export class Director {
   readonly #estimator: TokenEstimator;
   #flightServices: FlightServices;
   readonly #scorerTypes: readonly string[];
+  readonly #pickSeconds: HistogramSeries;
+  #pickCount = 0;
   readonly #traits: EndpointTraits;
 
   constructor(options: DirectorOptions) {
@@ -80,6 +86,7 @@ export class Director {
     this.#requestMetrics = new RequestMetrics(metrics);
     this.#estimator = new TokenEstimator(clock);
     this.#scorerTypes = options.profile.scorerTypes;
+    this.#pickSeconds = metrics.histogram('penstock_pick_duration_seconds');
     this.#traits = {
       idOf: (slot) => fleet.endpointAt(slot).id,
       labelsOf: (slot) => fleet.endpointAt(slot).spec.labels,
@@ -136,7 +143,8 @@ export class Director {
 
   #schedule(resolved: Resolved, reservation: Reservation, receiver: FlightReceiver): void {
     const { head, route, estimate, startedAtMs } = resolved;
-    this.#options.fleet.refresh(this.#options.clock.now());
+    const pickStartedAtMs = this.#options.clock.now();
+    this.#options.fleet.refresh(pickStartedAtMs);
     const choice = this.#choose(resolved);
     if (choice === null) {
       reservation.settle({ promptTokens: 0, outputTokens: 0 });
@@ -158,7 +166,15 @@ export class Director {
       record,
       startedAtMs,
     });
+    this.#measurePick(pickStartedAtMs);
     receiver.onFlight(flight);
+  }
+
+  /** A part of the picks shows the same as all of them would. */
+  #measurePick(startedAtMs: number): void {
+    this.#pickCount += 1;
+    if (this.#pickCount % PICKS_PER_MEASUREMENT !== 0) return;
+    this.#pickSeconds.observe((this.#options.clock.now() - startedAtMs) / 1000);
   }
 
   /** Ranks the drawn target's endpoints; the other targets stand in when it has none available. */
@@ -239,6 +255,15 @@ export class Director {
     // Unknown names are not used as label values: clients could make any number of series.
     const key = { api: head.api.id, model: '', pool: '' };
     this.#requestMetrics.find(key).byOutcome.rejected.add(1);
+    const silent = this.#options.routes.silentServerCount;
+    if (silent > 0) {
+      const known = `No server that has answered so far serves "${head.model}"`;
+      return {
+        code: 'no_endpoint',
+        message: `${known}; servers that have not answered yet: ${silent}.`,
+        retryAfterMs: RETRY_AFTER_UNKNOWN_MS,
+      };
+    }
     const nearest = this.#options.routes.nearest(head.model);
     const hint =
       nearest === null ? 'GET /v1/models lists the known ones.' : `Did you mean "${nearest}"?`;

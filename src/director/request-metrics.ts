@@ -36,6 +36,12 @@ export interface SeriesKey {
   readonly pool: string;
 }
 
+/**
+ * Models whose series are at hand. Models come and go; past this many all are looked up anew, which
+ * costs some microseconds each: the series themselves are the registry's.
+ */
+const MODELS_MAX = 1000;
+
 /** Finds the series of a request without building label keys for every request. */
 export class RequestMetrics {
   readonly #registry: MetricsRegistry;
@@ -55,7 +61,10 @@ export class RequestMetrics {
     const { api, model, pool } = key;
     const series = createSeries(this.#registry, key);
     let byPool = this.#byModel.get(model);
-    if (byPool === undefined) this.#byModel.set(model, (byPool = new Map()));
+    if (byPool === undefined) {
+      if (this.#byModel.size >= MODELS_MAX) this.#byModel.clear();
+      this.#byModel.set(model, (byPool = new Map()));
+    }
     let byApi = byPool.get(pool);
     if (byApi === undefined) byPool.set(pool, (byApi = new Map()));
     byApi.set(api, series);

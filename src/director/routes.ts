@@ -1,6 +1,7 @@
 import type { ModelName, PoolId } from '../core/ids.ts';
 import { findNearest } from '../core/nearest.ts';
 import type { Rng } from '../core/rng.ts';
+import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
 
 /** One place to which a model name may lead, as configured. */
@@ -83,6 +84,15 @@ export class RouteTable {
     const names = new Set<string>(this.#specs.keys());
     for (const { model } of this.#fleet.servedNames()) names.add(model);
     return names;
+  }
+
+  /**
+   * Servers that have never said what they serve, and of which the configuration does not say it
+   * either: a name that nobody knows may be one of theirs.
+   */
+  get silentServerCount(): number {
+    const isSilent = ({ facts, spec }: Endpoint): boolean => facts === null && spec.models === null;
+    return this.#fleet.endpoints().filter(isSilent).length;
   }
 
   /** The known name most like `name`, for error messages. */
