@@ -1,3 +1,5 @@
+import type { CandidateSet, PromptBlocks } from './types.ts';
+
 /**
  * The load of every endpoint as struct-of-arrays; the index is the endpoint's slot in the fleet.
  * The arrays are live and shared: a pick reads them at one instant and keeps none of them.
@@ -19,4 +21,30 @@ export interface LoadTable {
   readonly foreignRequests: Float64Array;
   /** KV-cache use 0 to 1 by the last report; NaN when unknown or stale. */
   readonly kvCacheUsage: Float64Array;
+}
+
+/** What plugins may ask of the prefix index. */
+export interface PrefixMatcher {
+  /** Writes to `out[position]`, for each candidate, how many leading blocks its slot holds. */
+  match(blocks: PromptBlocks, members: Int32Array, candidates: CandidateSet, out: Int32Array): void;
+}
+
+/** What plugins may ask of the latency model. */
+export interface LatencyPredictor {
+  /** Milliseconds to the first token of a request on `slot`. */
+  predictTtftMs(
+    slot: number,
+    work: {
+      readonly uncachedTokens: number;
+      readonly prefillTokensAhead: number;
+      readonly requestsAhead: number;
+    },
+  ): number;
+  /** Milliseconds per output token on `slot`. */
+  predictTpotMs(
+    slot: number,
+    state: { readonly batch: number; readonly kvCacheUsage: number },
+  ): number;
+  /** How well the slot is known, 0 (priors only) to 1. */
+  confidence(slot: number): number;
 }

@@ -5,6 +5,7 @@ import { createRng } from '../core/rng.ts';
 import { createDefaultProfile } from './default-profile.ts';
 import type { LoadTable } from './ports.ts';
 import type { PickInput } from './types.ts';
+import { NO_OBJECTIVE } from './types.ts';
 
 function createLoad(count: number): LoadTable {
   return {
@@ -25,6 +26,11 @@ function createInput(load: LoadTable, overrides: Partial<PickInput> = {}): PickI
     residency: null,
     promptTokens: 100,
     outputTokens: 100,
+    nowMs: 0,
+    blocks: null,
+    objective: NO_OBJECTIVE,
+    traits: { idOf: (slot) => `endpoint-${slot}`, labelsOf: () => ({}) },
+    header: () => null,
     ...overrides,
   };
 }
@@ -85,7 +91,9 @@ test('nothing is ranked when no member is available', () => {
   const ranking = createDefaultProfile({ rankedCount: 3, rng: createRng(1) }).rank(
     createInput(load),
   );
-  assert.deepEqual(ranking, { ranked: [], candidateCount: 3, availableCount: 0 });
+  assert.deepEqual(ranking.ranked, []);
+  assert.equal(ranking.candidateCount, 3);
+  assert.equal(ranking.availableCount, 0);
 });
 
 test('a ranking holds only available members, each once, best first, and the seed decides it', () => {

@@ -25,6 +25,7 @@ export interface ProfileOptions {
 export class Profile {
   readonly #scorers: readonly Scorer[];
   readonly #weights: Float64Array;
+  readonly #scorerNames: readonly string[];
   readonly #rankedCount: number;
   readonly #rng: Rng;
   readonly #candidates: { positions: Int32Array; count: number } = {
@@ -41,6 +42,7 @@ export class Profile {
     assert(weightSum > 0, 'a profile needs a scorer with a positive weight');
     this.#scorers = scorers.map(({ scorer }) => scorer);
     this.#weights = Float64Array.from(scorers, ({ weight }) => weight / weightSum);
+    this.#scorerNames = scorers.map(({ scorer }) => scorer.name);
     this.#rankedCount = rankedCount;
     this.#rng = rng;
     this.#scores = scorers.map(() => new Float64Array(16));
@@ -48,7 +50,7 @@ export class Profile {
 
   /** Names of the scorers, in the order of `RankedEndpoint.reasons`. */
   get scorerTypes(): readonly string[] {
-    return this.#scorers.map(({ type }) => type);
+    return this.#scorerNames;
   }
 
   /** Ranks the members of `input`; an empty ranking when none is available. */
@@ -60,7 +62,13 @@ export class Profile {
     while (ranked.length < this.#rankedCount && ranked.length < count) {
       ranked.push(this.#takeBest(input));
     }
-    return { ranked, candidateCount: input.members.length, availableCount: count };
+    return {
+      ranked,
+      candidateCount: input.members.length,
+      availableCount: count,
+      removed: [],
+      scorers: this.#scorerNames,
+    };
   }
 
   #keepAvailable(input: PickInput): void {
@@ -119,6 +127,13 @@ export class Profile {
     const score = totals[best] as number;
     totals[best] = -1;
     const slot = input.members[positions[best] as number] as number;
-    return { slot, score, reasons: this.#scores.map((scores) => scores[best] as number) };
+    return {
+      slot,
+      score,
+      reasons: this.#scores.map((scores) => scores[best] as number),
+      predictedTtftMs: Number.NaN,
+      predictedTpotMs: Number.NaN,
+      matchedBlocks: 0,
+    };
   }
 }

@@ -4,6 +4,7 @@ import type { CandidateSet, PickInput, Scorer } from '../types.ts';
 export function createAdapterResidencyScorer(): Scorer {
   return {
     type: 'adapter-residency',
+    name: 'adapter-residency',
     score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
       const { residency } = input;
       const { positions, count } = candidates;

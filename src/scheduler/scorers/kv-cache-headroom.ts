@@ -7,6 +7,7 @@ const UNKNOWN_HEADROOM = 0.5;
 export function createKvCacheHeadroomScorer(): Scorer {
   return {
     type: 'kv-cache-headroom',
+    name: 'kv-cache-headroom',
     score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
       const { members } = input;
       const { kvCacheUsage } = input.load;

@@ -12,6 +12,7 @@ const FOREIGN_REQUEST_TOKENS = 512;
 export function createPredictedWorkScorer(): Scorer {
   return {
     type: 'predicted-work',
+    name: 'predicted-work',
     score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
       const { load, members, promptTokens, outputTokens } = input;
       const { positions, count } = candidates;

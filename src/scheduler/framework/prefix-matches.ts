@@ -1,0 +1,42 @@
+import type { PrefixMatcher } from '../ports.ts';
+import type { CandidateSet, PickInput } from '../types.ts';
+
+/**
+ * How many leading prompt blocks each candidate holds, looked up once per pick however many
+ * plugins ask. The first to ask decides for which candidates; later ones have fewer, never more.
+ */
+export class PrefixMatches {
+  readonly #index: PrefixMatcher;
+  #counts: Int32Array = new Int32Array(16);
+  #isKnown = false;
+
+  constructor(index: PrefixMatcher) {
+    this.#index = index;
+  }
+
+  /** A new pick has begun: what was looked up before is void. */
+  begin(): void {
+    this.#isKnown = false;
+  }
+
+  /** Whether some plugin of this pick has asked. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /**
+   * Matched blocks by position in `input.members`; meaningful for the candidates only. The array
+   * is reused by the next pick.
+   */
+  of(input: PickInput, candidates: CandidateSet): Int32Array {
+    if (this.#isKnown) return this.#counts;
+    this.#isKnown = true;
+    const { blocks, members } = input;
+    if (this.#counts.length < members.length) {
+      this.#counts = new Int32Array(2 ** Math.ceil(Math.log2(members.length)));
+    }
+    if (blocks === null || blocks.count === 0) this.#counts.fill(0, 0, members.length);
+    else this.#index.match(blocks, members, candidates, this.#counts);
+    return this.#counts;
+  }
+}
