@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { waitUntil } from './gateway.ts';
+import { Changes } from './raw-client-changes.ts';
 import type { MessageHead } from './raw-client-message.ts';
 import { MessageReader } from './raw-client-message.ts';
 
@@ -44,6 +44,7 @@ export class RawClient {
   readonly interim: MessageHead[] = [];
   /** Whether this side stays open when the gateway has closed its own; well-behaved clients do not. */
   keepsOpen = false;
+  readonly #changes = new Changes();
   #open: OpenAnswer | null = null;
   #receivedBytes = 0;
   #hasEnded = false;
@@ -66,18 +67,21 @@ export class RawClient {
     socket.on('data', (bytes: Buffer) => {
       this.#receivedBytes += bytes.length;
       reader.push(bytes);
+      this.#changes.notify();
     });
     socket.on('end', () => {
       this.#hasEnded = true;
       reader.close();
       if (this.#open !== null) this.#finishAnswer(false);
       if (!this.keepsOpen) socket.end();
+      this.#changes.notify();
     });
     // A reset is an end like any other; tests look at what was received and at `isClosed`.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#hasEnded = true;
       if (this.#open !== null) this.#finishAnswer(false);
+      this.#changes.notify();
     });
   }
 
@@ -122,7 +126,10 @@ export class RawClient {
 
   /** The `index`th final answer on this connection, once it is complete or cut. */
   async answer(index: number = this.answers.length): Promise<RawAnswer> {
-    await waitUntil(`answer ${index}`, () => this.answers.length > index || this.hasEnded);
+    await this.#changes.until(
+      `answer ${index}`,
+      () => this.answers.length > index || this.hasEnded,
+    );
     const answer = this.answers[index];
     if (answer === undefined) throw new Error(`the connection closed before answer ${index}`);
     return answer;
@@ -130,11 +137,11 @@ export class RawClient {
 
   /** Waits until the content of the open answer contains `text`. */
   async waitForText(text: string): Promise<void> {
-    await waitUntil(`the text ${text}`, () => this.openText.includes(text));
+    await this.#changes.until(`the text ${text}`, () => this.openText.includes(text));
   }
 
   async waitForClose(): Promise<void> {
-    await waitUntil('the end of the connection', () => this.#hasEnded);
+    await this.#changes.until('the end of the connection', () => this.#hasEnded);
   }
 
   /** Sends FIN: no more bytes will come from this side. */

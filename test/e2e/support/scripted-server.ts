@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
-import { waitUntil } from './gateway.ts';
+import { Changes } from './raw-client-changes.ts';
 import { MessageReader, type MessageHead } from './raw-client-message.ts';
 import { chunkBytes } from './raw-client.ts';
 
@@ -31,6 +31,7 @@ export interface ScriptedServer {
 export class Visit {
   readonly head: MessageHead;
   readonly socket: Socket;
+  readonly #changes = new Changes();
   #content: Buffer[] = [];
   #receivedBytes = 0;
   #isComplete = false;
@@ -72,13 +73,13 @@ export class Visit {
 
   /** The whole content; what has come of it when the gateway closes the connection before. */
   async body(): Promise<Buffer> {
-    await waitUntil('the body', () => this.#isComplete || this.#goneAtMs !== null, 20_000);
+    await this.#changes.until('the body', () => this.#isComplete || this.#goneAtMs !== null);
     return this.content;
   }
 
   /** Resolves once the gateway has closed the connection, with the instant of `performance.now()`. */
   async gone(): Promise<number> {
-    await waitUntil('the end of the upstream connection', () => this.#goneAtMs !== null);
+    await this.#changes.until('the end of the upstream connection', () => this.#goneAtMs !== null);
     return this.#goneAtMs!;
   }
 
@@ -139,11 +140,13 @@ export class Visit {
   /** For the server alone: the gateway has closed the connection. */
   leave(): void {
     this.#goneAtMs ??= performance.now();
+    this.#changes.notify();
   }
 
   /** For the server alone: the request is complete. */
   complete(): void {
     this.#isComplete = true;
+    this.#changes.notify();
   }
 }
 
@@ -159,11 +162,13 @@ export async function startScriptedServer(
 ): Promise<ScriptedServer> {
   const { models = ['scripted'] } = options;
   const visits: Visit[] = [];
+  const changes = new Changes();
   const script = { handle: options.handle };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     serve(socket, (visit) => {
       if (answerProbe(visit, models)) return;
       visits.push(visit);
+      changes.notify();
       void script.handle(visit);
     });
   });
@@ -180,7 +185,7 @@ export async function startScriptedServer(
       script.handle = next;
     },
     visit: async (index) => {
-      await waitUntil(`request ${index} at the server`, () => visits.length > index);
+      await changes.until(`request ${index} at the server`, () => visits.length > index);
       return visits[index]!;
     },
   };
