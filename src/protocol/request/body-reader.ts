@@ -1,3 +1,5 @@
+import type { PromptBlocks } from './prompt-blocks.ts';
+
 /** Why a request body is refused; `code` is a code of the error table. */
 export interface ReaderFailure {
   readonly code: 'invalid_json' | 'model_missing' | 'invalid_multipart';
@@ -41,6 +43,12 @@ export interface BodyReader {
   readonly maxTokens: number | null;
   /** Bytes of the API's prompt fields seen so far. */
   readonly promptBytes: number;
+  /**
+   * Whole blocks of the prompt read so far; `salt` is what the caller knows of the model behind
+   * (pool, upstream model, adapter). May be called again when more has arrived: then there are more
+   * blocks and the first ones are the same. Costs a few nanoseconds per block.
+   */
+  promptBlocks(salt: string): PromptBlocks;
 
   /** Bytes of the model's value, quotes included in JSON; null until it has been read. */
   readonly modelSpan: Span | null;

@@ -1,4 +1,5 @@
 import type { ApiDefinition } from '../api-table.ts';
+import { NO_PROMPT_BLOCKS, type PromptBlocks } from './prompt-blocks.ts';
 import type { BodyReader, ReaderFailure, Span, UsageRequest } from './body-reader.ts';
 import { parseBoundary, parsePartName } from './multipart-headers.ts';
 
@@ -98,6 +99,11 @@ export class MultipartReader implements BodyReader {
 
   get promptBytes(): number {
     return this.#promptBytes;
+  }
+
+  /** Forms carry no text that engines keep as a prefix. */
+  promptBlocks(_salt: string): PromptBlocks {
+    return NO_PROMPT_BLOCKS;
   }
 
   get modelSpan(): Span | null {

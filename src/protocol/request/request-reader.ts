@@ -1,5 +1,6 @@
 import type { ApiDefinition } from '../api-table.ts';
 import { JsonScanner, MAX_DEPTH, type JsonFailure } from '../json/json-scanner.ts';
+import { NO_PROMPT_BLOCKS, type PromptBlocks } from './prompt-blocks.ts';
 import type { BodyReader, ReaderFailure, Span, UsageRequest } from './body-reader.ts';
 import { fieldPlanFor } from './field-plan.ts';
 import { RequestFields } from './request-fields.ts';
@@ -69,6 +70,10 @@ export class RequestReader implements BodyReader {
 
   get promptBytes(): number {
     return this.#fields.promptBytes(this.#receivedBytes);
+  }
+
+  promptBlocks(_salt: string): PromptBlocks {
+    return NO_PROMPT_BLOCKS;
   }
 
   get modelSpan(): Span | null {
