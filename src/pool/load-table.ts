@@ -20,6 +20,20 @@ export interface LoadTable {
   readonly foreignRequests: Float64Array;
   /** KV-cache use, 0 to 1, by the last report; NaN when unknown or forgotten. */
   readonly kvCacheUsage: Float64Array;
+  /** Requests queued in the engine by its last report, as it came; 0 when unknown or forgotten. */
+  readonly lastWaiting: Float64Array;
+  /** Requests running in the engine by its last report, as it came; 0 when unknown or forgotten. */
+  readonly lastRunning: Float64Array;
+  /** Tokens per KV-cache block by the last report; NaN when unknown. */
+  readonly kvBlockTokens: Float64Array;
+  /** KV-cache blocks in all by the last report; NaN when unknown. */
+  readonly kvBlockCount: Float64Array;
+  /** Adapters that fit at once by the last report; NaN when unknown. */
+  readonly adapterSlots: Float64Array;
+  /** Adapters that serve requests by the last report. */
+  readonly adaptersActive: Float64Array;
+  /** Adapters that requests wait for by the last report. */
+  readonly adaptersWaiting: Float64Array;
 }
 
 const INITIAL_CAPACITY = 16;
@@ -33,6 +47,13 @@ export class LoadColumns implements LoadTable {
   reportedWaiting: Float64Array = new Float64Array(INITIAL_CAPACITY);
   foreignRequests: Float64Array = new Float64Array(INITIAL_CAPACITY);
   kvCacheUsage: Float64Array = new Float64Array(INITIAL_CAPACITY).fill(Number.NaN);
+  lastWaiting: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  lastRunning: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  kvBlockTokens: Float64Array = new Float64Array(INITIAL_CAPACITY).fill(Number.NaN);
+  kvBlockCount: Float64Array = new Float64Array(INITIAL_CAPACITY).fill(Number.NaN);
+  adapterSlots: Float64Array = new Float64Array(INITIAL_CAPACITY).fill(Number.NaN);
+  adaptersActive: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  adaptersWaiting: Float64Array = new Float64Array(INITIAL_CAPACITY);
 
   /** Slots there is room for. */
   get capacity(): number {
@@ -53,6 +74,13 @@ export class LoadColumns implements LoadTable {
     this.reportedWaiting = widen(this.reportedWaiting, capacity, 0);
     this.foreignRequests = widen(this.foreignRequests, capacity, 0);
     this.kvCacheUsage = widen(this.kvCacheUsage, capacity, Number.NaN);
+    this.lastWaiting = widen(this.lastWaiting, capacity, 0);
+    this.lastRunning = widen(this.lastRunning, capacity, 0);
+    this.kvBlockTokens = widen(this.kvBlockTokens, capacity, Number.NaN);
+    this.kvBlockCount = widen(this.kvBlockCount, capacity, Number.NaN);
+    this.adapterSlots = widen(this.adapterSlots, capacity, Number.NaN);
+    this.adaptersActive = widen(this.adaptersActive, capacity, 0);
+    this.adaptersWaiting = widen(this.adaptersWaiting, capacity, 0);
   }
 
   /** Returns `slot` to the state of one that was never used. */
@@ -64,6 +92,13 @@ export class LoadColumns implements LoadTable {
     this.reportedWaiting[slot] = 0;
     this.foreignRequests[slot] = 0;
     this.kvCacheUsage[slot] = Number.NaN;
+    this.lastWaiting[slot] = 0;
+    this.lastRunning[slot] = 0;
+    this.kvBlockTokens[slot] = Number.NaN;
+    this.kvBlockCount[slot] = Number.NaN;
+    this.adapterSlots[slot] = Number.NaN;
+    this.adaptersActive[slot] = 0;
+    this.adaptersWaiting[slot] = 0;
   }
 }
 

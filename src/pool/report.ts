@@ -1,4 +1,4 @@
-import type { EngineReport } from '../protocol/engines/dialect.ts';
+import type { AdapterReport, EngineReport } from '../protocol/engines/dialect.ts';
 import type { LoadColumns } from './load-table.ts';
 
 /** How long an engine's report counts. */
@@ -31,8 +31,14 @@ export function weightOfReport(ageMs: number, options: ReportOptions): number {
 /** What one endpoint's newest report adds to the ledger, before ageing. */
 export class Correction {
   #waiting = 0;
+  #running = 0;
   #foreign = 0;
   #kvCacheUsage = Number.NaN;
+  #kvBlockTokens = Number.NaN;
+  #kvBlockCount = Number.NaN;
+  #adapterSlots = Number.NaN;
+  #adaptersActive = 0;
+  #adaptersWaiting = 0;
   /** Weight with which the report stands in the load table; NaN when it has yet to be written. */
   #shownWeight = 0;
   #startTimeSeconds = Number.NEGATIVE_INFINITY;
@@ -49,8 +55,14 @@ export class Correction {
    */
   take(report: EngineReport, ownRequests: number): void {
     this.#waiting = toCount(report.waiting);
-    this.#foreign = Math.max(0, this.#waiting + toCount(report.running) - ownRequests);
+    this.#running = toCount(report.running);
+    this.#foreign = Math.max(0, this.#waiting + this.#running - ownRequests);
     this.#kvCacheUsage = toRatio(report.kvCacheUsage);
+    this.#kvBlockTokens = toCapacity(report.blockSizeTokens);
+    this.#kvBlockCount = toCapacity(report.blockCount);
+    this.#adapterSlots = toCapacity(report.adapterSlots);
+    this.#adaptersActive = countAdapters(report, 'active');
+    this.#adaptersWaiting = countAdapters(report, 'waiting');
     this.#shownWeight = Number.NaN;
   }
 
@@ -62,6 +74,14 @@ export class Correction {
     load.foreignRequests[slot] = this.#foreign * weight;
     // A ratio that shrinks with age would show room that nobody measured: kept, then forgotten.
     load.kvCacheUsage[slot] = weight > 0 ? this.#kvCacheUsage : Number.NaN;
+    load.lastWaiting[slot] = weight > 0 ? this.#waiting : 0;
+    load.lastRunning[slot] = weight > 0 ? this.#running : 0;
+    load.adaptersActive[slot] = weight > 0 ? this.#adaptersActive : 0;
+    load.adaptersWaiting[slot] = weight > 0 ? this.#adaptersWaiting : 0;
+    // Capacities are facts of the process and do not age.
+    load.kvBlockTokens[slot] = this.#kvBlockTokens;
+    load.kvBlockCount[slot] = this.#kvBlockCount;
+    load.adapterSlots[slot] = this.#adapterSlots;
   }
 
   /**
@@ -90,6 +110,16 @@ function wentBack(previous: number | null, next: number | null): boolean {
 
 function toCount(value: number | null): number {
   return value !== null && value > 0 && Number.isFinite(value) ? value : 0;
+}
+
+function toCapacity(value: number | null): number {
+  return value !== null && value > 0 && Number.isFinite(value) ? value : Number.NaN;
+}
+
+function countAdapters(report: EngineReport, state: AdapterReport['state']): number {
+  let count = 0;
+  for (const adapter of report.adapters ?? []) if (adapter.state === state) count += 1;
+  return count;
 }
 
 function toRatio(value: number | null): number {

@@ -21,6 +21,20 @@ export interface LoadTable {
   readonly foreignRequests: Float64Array;
   /** KV-cache use 0 to 1 by the last report; NaN when unknown or stale. */
   readonly kvCacheUsage: Float64Array;
+  /** Requests queued in the engine by its last report, as it came; 0 when unknown or forgotten. */
+  readonly lastWaiting: Float64Array;
+  /** Requests running in the engine by its last report, as it came; 0 when unknown or forgotten. */
+  readonly lastRunning: Float64Array;
+  /** Tokens per KV-cache block by the last report; NaN when unknown. */
+  readonly kvBlockTokens: Float64Array;
+  /** KV-cache blocks in all by the last report; NaN when unknown. */
+  readonly kvBlockCount: Float64Array;
+  /** Adapters that fit at once by the last report; NaN when unknown. */
+  readonly adapterSlots: Float64Array;
+  /** Adapters that serve requests by the last report. */
+  readonly adaptersActive: Float64Array;
+  /** Adapters that requests wait for by the last report. */
+  readonly adaptersWaiting: Float64Array;
 }
 
 /** What plugins may ask of the prefix index. */

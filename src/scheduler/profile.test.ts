@@ -3,47 +3,18 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRng } from '../core/rng.ts';
 import { createDefaultProfile } from './default-profile.ts';
-import type { LoadTable } from './ports.ts';
+import { createTestInput, createTestLoad } from './testing/pick-world.ts';
 import type { PickInput } from './types.ts';
-import { NO_OBJECTIVE } from './types.ts';
-
-function createLoad(count: number): LoadTable {
-  return {
-    isAvailable: new Uint8Array(count).fill(1),
-    requestsInFlight: new Float64Array(count),
-    tokensInFlight: new Float64Array(count),
-    prefillTokensInFlight: new Float64Array(count),
-    reportedWaiting: new Float64Array(count),
-    foreignRequests: new Float64Array(count),
-    kvCacheUsage: new Float64Array(count).fill(Number.NaN),
-  };
-}
-
-function createInput(load: LoadTable, overrides: Partial<PickInput> = {}): PickInput {
-  return {
-    load,
-    members: Int32Array.from(load.isAvailable, (_, slot) => slot),
-    residency: null,
-    promptTokens: 100,
-    outputTokens: 100,
-    nowMs: 0,
-    blocks: null,
-    objective: NO_OBJECTIVE,
-    traits: { idOf: (slot) => `endpoint-${slot}`, labelsOf: () => ({}) },
-    header: () => null,
-    ...overrides,
-  };
-}
 
 function bestSlot(input: PickInput, seed = 1): number {
   return createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(input).ranked[0]!.slot;
 }
 
 test('200 picks that are booked one by one put exactly 10 on each of 20 idle endpoints', () => {
-  const load = createLoad(20);
+  const load = createTestLoad(20);
   const profile = createDefaultProfile({ rankedCount: 3, rng: createRng(7) });
   for (let i = 0; i < 200; i += 1) {
-    const slot = profile.rank(createInput(load)).ranked[0]!.slot;
+    const slot = profile.rank(createTestInput(load)).ranked[0]!.slot;
     load.tokensInFlight[slot]! += 200;
     load.requestsInFlight[slot]! += 1;
   }
@@ -54,42 +25,43 @@ test('200 picks that are booked one by one put exactly 10 on each of 20 idle end
 });
 
 test('requests that only the engine knows of count as work', () => {
-  const load = createLoad(2);
+  const load = createTestLoad(2);
   load.foreignRequests[0] = 3;
   load.tokensInFlight[1] = 400;
-  assert.equal(bestSlot(createInput(load)), 1);
+  assert.equal(bestSlot(createTestInput(load)), 1);
 });
 
 test('a fuller KV cache decides between endpoints with equal work', () => {
-  const load = createLoad(2);
+  const load = createTestLoad(2);
   load.kvCacheUsage.set([0.9, 0.2]);
-  assert.equal(bestSlot(createInput(load)), 1);
+  assert.equal(bestSlot(createTestInput(load)), 1);
 });
 
 test('an endpoint with the adapter resident wins over an equal one without', () => {
-  const load = createLoad(3);
-  assert.equal(bestSlot(createInput(load, { residency: Uint8Array.of(0, 2, 0) })), 1);
+  const load = createTestLoad(3);
+  assert.equal(bestSlot(createTestInput(load, { residency: Uint8Array.of(0, 2, 0) })), 1);
 });
 
 test('a resident adapter does not outweigh a long queue', () => {
-  const load = createLoad(2);
+  const load = createTestLoad(2);
   load.tokensInFlight[0] = 50_000;
-  assert.equal(bestSlot(createInput(load, { residency: Uint8Array.of(2, 0) })), 1);
+  assert.equal(bestSlot(createTestInput(load, { residency: Uint8Array.of(2, 0) })), 1);
 });
 
 test('equal endpoints are each the first choice about equally often', () => {
-  const load = createLoad(4);
+  const load = createTestLoad(4);
   const profile = createDefaultProfile({ rankedCount: 1, rng: createRng(3) });
   const counts = [0, 0, 0, 0];
-  for (let i = 0; i < 4000; i += 1) counts[profile.rank(createInput(load)).ranked[0]!.slot]! += 1;
+  for (let i = 0; i < 4000; i += 1)
+    counts[profile.rank(createTestInput(load)).ranked[0]!.slot]! += 1;
   for (const count of counts) assert.ok(count > 850 && count < 1150, `${count} of 4000`);
 });
 
 test('nothing is ranked when no member is available', () => {
-  const load = createLoad(3);
+  const load = createTestLoad(3);
   load.isAvailable.fill(0);
   const ranking = createDefaultProfile({ rankedCount: 3, rng: createRng(1) }).rank(
-    createInput(load),
+    createTestInput(load),
   );
   assert.deepEqual(ranking.ranked, []);
   assert.equal(ranking.candidateCount, 3);
@@ -106,7 +78,7 @@ test('a ranking holds only available members, each once, best first, and the see
   });
   fc.assert(
     fc.property(fc.array(endpoint, { maxLength: 40 }), fc.integer(), (endpoints, seed) => {
-      const load = createLoad(endpoints.length);
+      const load = createTestLoad(endpoints.length);
       endpoints.forEach((each, slot) => {
         load.isAvailable[slot] = each.isAvailable ? 1 : 0;
         load.tokensInFlight[slot] = each.tokens;
@@ -118,7 +90,7 @@ test('a ranking holds only available members, each once, best first, and the see
       );
       const rank = () =>
         createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(
-          createInput(load, { members }),
+          createTestInput(load, { members }),
         );
       const { ranked, availableCount } = rank();
       const slots = ranked.map(({ slot }) => slot);

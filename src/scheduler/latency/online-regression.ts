@@ -1,0 +1,287 @@
+import { assert } from '../../core/assert.ts';
+
+/** What a regression fits. Parameter 0 is the intercept: callers give it the feature 1. */
+export interface RegressionOptions {
+  /** Parameters that hold before any sample; one per feature. */
+  readonly start: readonly number[];
+  readonly lowest: readonly number[];
+  readonly highest: readonly number[];
+  /** Below this, a prior counts as this large when its stiffness is worked out; one per feature. */
+  readonly stiffnessFloor: readonly number[];
+}
+
+/** A sample's weight halves every 44 further samples (decay 1 - 1/64 each). */
+const SAMPLE_DECAY = 1 - 1 / 64;
+/** Without new samples, what was learned fades toward the prior with this time constant. */
+const FADE_MS = 120_000;
+/** The quick correction, which rests on five samples, fades faster. */
+const GAIN_FADE_MS = 30_000;
+/** Weight of the prior: a parameter off by 100 % costs as much as one sample off by 22 %. */
+const PRIOR_WEIGHT = 0.05;
+/** Residuals beyond so many typical ones pull no harder (Huber's estimator). */
+const HUBER_SCALES = 3;
+/** Typical residual (a logarithm of a ratio) before any sample, and its least value. */
+const SCALE_START = 0.3;
+const SCALE_MIN = 0.05;
+const SCALE_DECAY = 1 / 16;
+/** Each unit of log gain divides the weight of older samples by e^0.7 per new sample. */
+const REGIME_FORGETTING = 0.7;
+/** Projected Gauss-Seidel sweeps per sample; the last solution is the start of the next. */
+const SWEEPS = 4;
+const RING = 5;
+
+/**
+ * Online linear regression for many slots at once, y ≈ gain × Σ parameter × feature:
+ *
+ * - least squares of the relative error with exponential forgetting by samples and by time, solved
+ *   within bounds (projected Gauss-Seidel on the normal equations, which converges for symmetric
+ *   positive definite systems) and drawn weakly to a prior (ridge), so that it starts sane,
+ *   cannot wind up, and returns to the prior when samples stay out;
+ * - Huber weights: one sample far off pulls no more than one three typical residuals off;
+ * - a quick gain: the median of the last five log ratios, less the typical one. Three samples
+ *   in a row that agree on a change move it, one or two outliers do not. While it is away from 1,
+ *   older samples are forgotten faster, so that the parameters follow and the gain returns to 1.
+ *
+ * Struct of arrays; a sample allocates nothing. Hot: below 1 us a sample.
+ */
+export class OnlineRegression {
+  /** Features of the sample to observe; written by the caller before `observe`. */
+  readonly features: Float64Array;
+  /** Features per slot. */
+  readonly width: number;
+  /** Parameters of all slots, `width` per slot. */
+  parameters: Float64Array = new Float64Array(0);
+  /** Factor on the prediction of each slot. */
+  gains: Float64Array = new Float64Array(0);
+  readonly #options: RegressionOptions;
+  #priors = new Float64Array(0);
+  #normal = new Float64Array(0);
+  #moments = new Float64Array(0);
+  #ratios = new Float64Array(0);
+  #weights = new Float64Array(0);
+  #scales = new Float64Array(0);
+  #samples = new Uint32Array(0);
+  #fadedAtMs = new Float64Array(0);
+  #sampledAtMs = new Float64Array(0);
+  readonly #sorted = new Float64Array(RING);
+
+  constructor(options: RegressionOptions) {
+    this.#options = options;
+    this.width = options.start.length;
+    this.features = new Float64Array(this.width);
+  }
+
+  /** Makes room for `slots` slots; those that are there keep what they learned. */
+  reserve(slots: number): void {
+    const before = this.gains.length;
+    if (slots <= before) return;
+    const { width } = this;
+    this.parameters = widen(this.parameters, slots * width);
+    this.#priors = widen(this.#priors, slots * width);
+    this.#normal = widen(this.#normal, slots * width * width);
+    this.#moments = widen(this.#moments, slots * width);
+    this.#ratios = widen(this.#ratios, slots * RING);
+    this.gains = widen(this.gains, slots);
+    this.#weights = widen(this.#weights, slots);
+    this.#scales = widen(this.#scales, slots);
+    this.#fadedAtMs = widen(this.#fadedAtMs, slots);
+    this.#sampledAtMs = widen(this.#sampledAtMs, slots);
+    const samples = new Uint32Array(slots);
+    samples.set(this.#samples);
+    this.#samples = samples;
+    for (let slot = before; slot < slots; slot += 1) this.reset(slot);
+  }
+
+  /** Forgets all about a slot. */
+  reset(slot: number): void {
+    const { width } = this;
+    const from = slot * width;
+    for (let index = 0; index < width; index += 1) {
+      this.parameters[from + index] = this.#options.start[index] as number;
+      this.#priors[from + index] = this.#options.start[index] as number;
+    }
+    this.#normal.fill(0, from * width, (from + width) * width);
+    this.#moments.fill(0, from, from + width);
+    this.#weights[slot] = 0;
+    this.#scales[slot] = SCALE_START;
+    this.#samples[slot] = 0;
+    this.gains[slot] = 1;
+  }
+
+  /** Forgets the quick correction and most of what a slot learned; its parameters stay a while. */
+  distrust(slot: number, keptShare: number): void {
+    this.#scaleEvidence(slot, keptShare);
+    this.#samples[slot] = 0;
+    this.gains[slot] = 1;
+  }
+
+  /** Samples that what is known of the slot rests on, after forgetting. */
+  weightOf(slot: number): number {
+    return this.#weights[slot] as number;
+  }
+
+  /** Typical relative error of the slot's predictions: the mean absolute log ratio. */
+  errorOf(slot: number): number {
+    return this.#scales[slot] as number;
+  }
+
+  priorOf(slot: number, index: number): number {
+    return this.#priors[slot * this.width + index] as number;
+  }
+
+  setPrior(slot: number, index: number, value: number): void {
+    this.#priors[slot * this.width + index] = value;
+  }
+
+  /** The prediction for `features`. */
+  predict(slot: number): number {
+    return this.#fit(slot) * (this.gains[slot] as number);
+  }
+
+  /**
+   * Learns that `features` gave `value` (positive), with a weight of 0 to 1; others are ignored.
+   */
+  observe(slot: number, value: number, sample: { weight: number; nowMs: number }): void {
+    if (!(value > 0) || value === Number.POSITIVE_INFINITY) return;
+    this.fade(slot, sample.nowMs);
+    this.#sampledAtMs[slot] = sample.nowMs;
+    const fitted = Math.max(this.#fit(slot), Number.MIN_VALUE);
+    const count = this.#pushRatio(slot, Math.log(value / fitted));
+    const logGain = count < 3 ? 0 : this.#logGain(slot, Math.min(count, RING));
+    this.#scaleEvidence(slot, SAMPLE_DECAY * Math.exp(-REGIME_FORGETTING * Math.abs(logGain)));
+    this.#addEvidence(slot, value, { weight: sample.weight, expected: fitted * Math.exp(logGain) });
+    this.#solve(slot);
+    const moved = Math.log(Math.max(this.#fit(slot), Number.MIN_VALUE) / fitted);
+    this.#shiftRatios(slot, moved);
+    this.gains[slot] = count < 3 ? 1 : Math.exp(this.#logGain(slot, Math.min(count, RING)));
+  }
+
+  /** Lets what was learned fade for the time since the last call, and solves with the priors. */
+  fade(slot: number, nowMs: number): void {
+    const elapsedMs = nowMs - (this.#fadedAtMs[slot] as number);
+    this.#fadedAtMs[slot] = nowMs;
+    if ((this.#samples[slot] as number) === 0 || !(elapsedMs > 0)) return;
+    this.#scaleEvidence(slot, Math.exp(-elapsedMs / FADE_MS));
+    const gain = this.gains[slot] as number;
+    if (gain === 1) return;
+    this.gains[slot] = gain ** Math.exp(-elapsedMs / GAIN_FADE_MS);
+    const silentMs = nowMs - (this.#sampledAtMs[slot] as number);
+    // The ring speaks of a time that is over.
+    if (silentMs > 3 * GAIN_FADE_MS) this.#samples[slot] = 1;
+  }
+
+  /** Moves the parameters to what evidence and priors say now. */
+  solve(slot: number): void {
+    this.#solve(slot);
+  }
+
+  #fit(slot: number): number {
+    const { width, features, parameters } = this;
+    const from = slot * width;
+    let sum = 0;
+    for (let index = 0; index < width; index += 1) {
+      sum += (parameters[from + index] as number) * (features[index] as number);
+    }
+    return sum;
+  }
+
+  /** Samples so far, this one included. */
+  #pushRatio(slot: number, ratio: number): number {
+    const count = (this.#samples[slot] as number) + 1;
+    this.#samples[slot] = count;
+    this.#ratios[slot * RING + ((count - 1) % RING)] = ratio;
+    const scale = this.#scales[slot] as number;
+    const size = Math.min(1, Math.abs(ratio - Math.log(this.gains[slot] as number)));
+    this.#scales[slot] = Math.max(SCALE_MIN, scale + (size - scale) * SCALE_DECAY);
+    return count;
+  }
+
+  #shiftRatios(slot: number, moved: number): void {
+    const from = slot * RING;
+    for (let index = from; index < from + RING; index += 1) {
+      this.#ratios[index] = (this.#ratios[index] as number) - moved;
+    }
+  }
+
+  /** Median of the last ratios, drawn toward 0 by the typical one. */
+  #logGain(slot: number, count: number): number {
+    const sorted = this.#sorted;
+    const from = slot * RING;
+    for (let index = 0; index < count; index += 1) {
+      const ratio = this.#ratios[from + index] as number;
+      let at = index;
+      while (at > 0 && (sorted[at - 1] as number) > ratio) {
+        sorted[at] = sorted[at - 1] as number;
+        at -= 1;
+      }
+      sorted[at] = ratio;
+    }
+    const middle = count >> 1;
+    const upper = sorted[middle] as number;
+    const median = count % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
+    const scale = this.#scales[slot] as number;
+    return Math.sign(median) * Math.max(0, Math.abs(median) - scale);
+  }
+
+  #scaleEvidence(slot: number, factor: number): void {
+    const { width } = this;
+    const normalFrom = slot * width * width;
+    for (let index = normalFrom; index < normalFrom + width * width; index += 1) {
+      this.#normal[index] = (this.#normal[index] as number) * factor;
+    }
+    for (let index = slot * width; index < (slot + 1) * width; index += 1) {
+      this.#moments[index] = (this.#moments[index] as number) * factor;
+    }
+    this.#weights[slot] = (this.#weights[slot] as number) * factor;
+  }
+
+  #addEvidence(slot: number, value: number, sample: { weight: number; expected: number }): void {
+    const { width, features } = this;
+    const { weight, expected } = sample;
+    const error = Math.abs(value - expected) / expected;
+    const limit = HUBER_SCALES * Math.max(0.1, this.#scales[slot] as number);
+    const pull = (weight * (error > limit ? limit / error : 1)) / (expected * expected);
+    for (let row = 0; row < width; row += 1) {
+      const weighted = pull * (features[row] as number);
+      const at = (slot * width + row) * width;
+      for (let column = 0; column < width; column += 1) {
+        this.#normal[at + column] =
+          (this.#normal[at + column] as number) + weighted * (features[column] as number);
+      }
+      const moment = slot * width + row;
+      this.#moments[moment] = (this.#moments[moment] as number) + weighted * value;
+    }
+    this.#weights[slot] = (this.#weights[slot] as number) + weight;
+  }
+
+  #solve(slot: number): void {
+    const { width, parameters } = this;
+    const { lowest, highest, stiffnessFloor } = this.#options;
+    const from = slot * width;
+    for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+      for (let row = 0; row < width; row += 1) {
+        const at = (from + row) * width;
+        const prior = this.#priors[from + row] as number;
+        const size = Math.max(prior, stiffnessFloor[row] as number);
+        const stiffness = PRIOR_WEIGHT / (size * size);
+        let rest = (this.#moments[from + row] as number) + stiffness * prior;
+        for (let column = 0; column < width; column += 1) {
+          if (column === row) continue;
+          rest -= (this.#normal[at + column] as number) * (parameters[from + column] as number);
+        }
+        const solved = rest / ((this.#normal[at + row] as number) + stiffness);
+        parameters[from + row] = Math.min(
+          highest[row] as number,
+          Math.max(lowest[row] as number, solved),
+        );
+      }
+    }
+  }
+}
+
+function widen(column: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  assert(length >= column.length, 'columns only grow');
+  const wider = new Float64Array(length);
+  wider.set(column);
+  return wider;
+}
