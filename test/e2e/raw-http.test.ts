@@ -470,3 +470,173 @@ test('an empty stream without framing is no answer: the client gets an error, no
   assert.equal(answer.status, 502);
   assert.match(answer.body.toString(), /upstream_reset/);
 });
+
+interface PairWorld {
+  readonly bad: ScriptedServer;
+  readonly good: ScriptedServer;
+  readonly gateway: TestGateway;
+}
+
+/** Two endpoints for the same model; requests go to either first. */
+async function startPair(t: TestContext, handle: VisitHandler): Promise<PairWorld> {
+  const bad = await startScriptedServer(t, { handle });
+  const good = await startScriptedServer(t, { handle: echo });
+  const gateway = await startGateway(t, `servers: ['${bad.url}', '${good.url}']\n`);
+  return { bad, good, gateway };
+}
+
+const EARLY_FAILURES: readonly (readonly [name: string, handle: VisitHandler])[] = [
+  [
+    'answers 503',
+    (visit) => {
+      visit.reply(503, '{}');
+    },
+  ],
+  [
+    'resets',
+    (visit) => {
+      visit.reset();
+    },
+  ],
+  [
+    'answers nonsense',
+    (visit) => {
+      void visit.send('nonsense\r\n\r\n');
+    },
+  ],
+];
+
+for (const [name, fail] of EARLY_FAILURES) {
+  test(`an endpoint that ${name} while the body still comes: another gets all of it, from its start`, async (t) => {
+    const { bad, good, gateway } = await startPair(t, fail);
+    const body = `{"model":"scripted","input":"${'0123456789'.repeat(30_000)}"}`;
+    const bytes = requestBytes({ path: '/v1/embeddings', body });
+    for (let i = 0; i < 6; i += 1) {
+      const client = await openRawClient(t, gateway.url);
+      await client.send(bytes.subarray(0, 200_000));
+      await waitUntil('a visit', () => good.visits.length > i);
+      await client.send(bytes.subarray(200_000));
+      assert.equal(echoed(await client.answer(0)), body);
+      client.finish();
+    }
+    assert.ok(bad.visits.length > 0);
+    assert.equal(good.visits.length, 6);
+  });
+}
+
+test('a body longer than what is kept for a retry is sent once: its failure is told', async (t) => {
+  const { bad, good, gateway } = await startPair(t, async (visit) => {
+    await waitUntil('much of the body', () => visit.receivedBytes > 2_000_000);
+    visit.reset();
+  });
+  const body = `{"model":"scripted","input":"${'p'.repeat(3_000_000)}"}`;
+  const statuses: number[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    const client = await openRawClient(t, gateway.url);
+    await client.send(requestBytes({ path: '/v1/embeddings', body }));
+    statuses.push((await client.answer(0)).status);
+    await client.send(requestBytes({ method: 'GET', path: '/v1/models' }));
+    assert.equal((await client.answer(1)).status, 200, 'the next request on the same connection');
+    client.finish();
+  }
+  assert.equal(statuses.filter((status) => status === 502).length, bad.visits.length);
+  assert.equal(statuses.filter((status) => status === 200).length, good.visits.length);
+  assert.ok(bad.visits.length > 0);
+});
+
+/** What an endpoint may do with its connection around a good answer. */
+const ENDINGS: readonly (readonly [name: string, handle: VisitHandler])[] = [
+  [
+    'says Connection: close',
+    async (visit) => {
+      await visit.body();
+      visit.reply(200, chatAnswer(), [...JSON_TYPE, 'connection: close']);
+    },
+  ],
+  [
+    'says Connection: close and closes',
+    async (visit) => {
+      await visit.body();
+      visit.reply(200, chatAnswer(), [...JSON_TYPE, 'connection: close']);
+      visit.cut();
+    },
+  ],
+  [
+    'closes without a word',
+    async (visit) => {
+      await visit.body();
+      visit.reply(200, chatAnswer());
+      visit.cut();
+    },
+  ],
+  [
+    'sends more than it said',
+    async (visit) => {
+      await visit.body();
+      visit.reply(200, chatAnswer());
+      await visit.send('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged');
+    },
+  ],
+  [
+    'gives up its idle connection with a 408',
+    async (visit) => {
+      await visit.body();
+      visit.reply(200, chatAnswer());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await visit.send('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n');
+      visit.cut();
+    },
+  ],
+  [
+    'speaks HTTP/1.0',
+    async (visit) => {
+      await visit.body();
+      await visit.send(`HTTP/1.0 200 OK\r\n${JSON_TYPE[0]}\r\n\r\n${chatAnswer()}`);
+      visit.cut();
+    },
+  ],
+  [
+    'has no reason phrase',
+    async (visit) => {
+      await visit.body();
+      const { length } = chatAnswer();
+      await visit.send(
+        `HTTP/1.1 200\r\n${JSON_TYPE[0]}\r\ncontent-length: ${length}\r\n\r\n${chatAnswer()}`,
+      );
+    },
+  ],
+];
+
+for (const [name, handle] of ENDINGS) {
+  test(`an endpoint that ${name}: every request gets its own answer`, async (t) => {
+    const { server, gateway } = await startWorld(t, handle);
+    const client = await openRawClient(t, gateway.url);
+    for (let i = 0; i < 8; i += 1) {
+      await client.send(requestBytes({ body: SMALL_BODY }));
+      const answer = await client.answer(i);
+      assert.equal(answer.status, 200, answer.body.toString());
+      assert.equal(answer.body.toString(), chatAnswer());
+      if (i % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.equal(server.visits.length, 8);
+  });
+}
+
+test('an answer that comes byte by byte is read as one, head included', async (t) => {
+  const { gateway } = await startWorld(t, async (visit) => {
+    await visit.body();
+    const head = `HTTP/1.1 200 OK\r\n${JSON_TYPE[0]}\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const bytes = Buffer.concat([
+      Buffer.from(head),
+      chunkBytes(chatAnswer()),
+      Buffer.from('0\r\n\r\n'),
+    ]);
+    for (const byte of bytes) {
+      await visit.send(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+  });
+  const client = await openRawClient(t, gateway.url);
+  await client.send(requestBytes({ body: SMALL_BODY }));
+  assert.equal((await client.answer(0)).body.toString(), chatAnswer());
+});
