@@ -14,7 +14,8 @@ import { Gateway } from '../gateway/gateway.ts';
 import type { ListenerOptions, RelayOptions } from '../gateway/options.ts';
 import { Fleet } from '../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
-import { createDefaultProfile } from '../scheduler/default-profile.ts';
+import { createRegistry } from '../scheduler/framework/registry.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
 import { DecisionLog } from '../telemetry/decision-log.ts';
 import type { RootLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
@@ -46,14 +47,15 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
   const { clock, rng, log, onFailure } = parts;
   const metrics = new MetricsRegistry();
   const decisions = new DecisionLog(config.decisions.keep);
-  const fleet = createFleet(config, parts);
+  const scheduler = createScheduler(config, parts);
+  const fleet = createFleet(config, { ...parts, scheduler });
   const routes = new RouteTable(fleet);
   routes.configure(config.models.map(routeSpecOf));
   registerFleetMetrics(fleet, metrics);
   const director = new Director({
     fleet,
     routes,
-    profile: createDefaultProfile({ rankedCount: config.retry.attempts, rng }),
+    scheduler,
     limits: NO_LIMITS,
     admission: ADMIT_ALL,
     clock,
@@ -83,8 +85,40 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
   return { fleet, routes, director, gateway, monitor, sources, metrics, decisions };
 }
 
-function createFleet(config: PenstockConfig, { clock, rng }: ProcessParts): Fleet {
+/** Memory of the prefix index: about a million blocks, 256 MB of prompts. */
+const PREFIX_INDEX_BYTES = 64 * 1024 * 1024;
+/** Blocks an endpoint is taken to hold before it reports its cache: 8 MB of prompts. */
+const PREFIX_BLOCKS_DEFAULT = 32_768;
+
+function createScheduler(config: PenstockConfig, { rng, log }: ProcessParts): Scheduler {
+  return new Scheduler({
+    profile: { name: 'default', plugins: [], rankedCount: config.retry.attempts },
+    shadow: null,
+    registry: createRegistry([]),
+    rng,
+    prefix: { maxBytes: PREFIX_INDEX_BYTES, defaultBlocksPerEndpoint: PREFIX_BLOCKS_DEFAULT },
+    onPluginFault: (name, cause) => {
+      log.warn({ plugin: name, err: cause }, 'a scheduler plugin failed; its part was left out');
+    },
+  });
+}
+
+function createFleet(
+  config: PenstockConfig,
+  { clock, rng, scheduler }: ProcessParts & { readonly scheduler: Scheduler },
+): Fleet {
   return new Fleet({
+    listener: {
+      onRestart: (slot) => {
+        scheduler.noteRestart(slot);
+      },
+      onVacated: (slot) => {
+        scheduler.noteRemoved(slot);
+      },
+      onCacheSize: (slot, size) => {
+        scheduler.noteCapacity(slot, size);
+      },
+    },
     clock,
     rng,
     health: {

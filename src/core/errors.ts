@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'invalid_multipart'
   | 'model_missing'
   | 'invalid_http'
+  | 'invalid_header'
   | 'model_not_found'
   | 'route_not_found'
   | 'method_not_allowed'
@@ -67,6 +68,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorDefinition>> = Object.freez
     'invalid_request_error',
     false,
     'The request breaks HTTP/1.1 framing, for example both Content-Length and Transfer-Encoding; the connection is closed.',
+  ),
+  invalid_header: define(
+    400,
+    'invalid_request_error',
+    false,
+    'A header that the gateway reads, such as a latency objective, has a value it cannot use.',
   ),
   model_not_found: define(
     404,

@@ -1,9 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
-import type { Profile } from '../scheduler/profile.ts';
-import type { EndpointTraits, RankedEndpoint, Ranking } from '../scheduler/types.ts';
-import { NO_OBJECTIVE } from '../scheduler/types.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { EndpointTraits, PickInput, RankedEndpoint, Ranking } from '../scheduler/types.ts';
 import type {
   DecisionLog,
   DecisionRecord,
@@ -11,6 +10,7 @@ import type {
 } from '../telemetry/decision-log.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
 import type { HistogramSeries } from '../telemetry/series.ts';
+import { cacheSaltOf } from './cache-salt.ts';
 import type { FlightServices } from './flight.ts';
 import { Flight } from './flight.ts';
 import type { AdmissionPort, LimitPort, Reservation, TokenEstimate } from './ports.ts';
@@ -33,7 +33,7 @@ export interface RetryOptions {
 export interface DirectorOptions {
   readonly fleet: Fleet;
   readonly routes: RouteTable;
-  readonly profile: Profile;
+  readonly scheduler: Scheduler;
   readonly limits: LimitPort;
   readonly admission: AdmissionPort;
   readonly clock: Clock;
@@ -75,7 +75,6 @@ export class Director {
   readonly #requestMetrics: RequestMetrics;
   readonly #estimator: TokenEstimator;
   #flightServices: FlightServices;
-  readonly #scorerTypes: readonly string[];
   readonly #pickSeconds: HistogramSeries;
   #pickCount = 0;
   readonly #traits: EndpointTraits;
@@ -85,7 +84,6 @@ export class Director {
     this.#options = options;
     this.#requestMetrics = new RequestMetrics(metrics);
     this.#estimator = new TokenEstimator(clock);
-    this.#scorerTypes = options.profile.scorerTypes;
     this.#pickSeconds = metrics.histogram('penstock_pick_duration_seconds');
     this.#traits = {
       idOf: (slot) => fleet.endpointAt(slot).id,
@@ -93,6 +91,7 @@ export class Director {
     };
     this.#flightServices = {
       fleet,
+      scheduler: options.scheduler,
       clock,
       estimator: this.#estimator,
       decisions,
@@ -151,7 +150,7 @@ export class Director {
       this.#refuse(resolved, this.#refuseNoEndpoint(resolved), receiver);
       return;
     }
-    const { served, ranking } = choice;
+    const { served, ranking, input } = choice;
     this.#flightServices.retryBudget.countRequest();
     const record = this.#createRecord(resolved, choice);
     this.#options.decisions.add(record);
@@ -160,6 +159,7 @@ export class Director {
       head,
       served,
       ranked: ranking.ranked,
+      input,
       estimate,
       reservation,
       series: this.#requestMetrics.find(key),
@@ -183,19 +183,20 @@ export class Director {
     for (let i = 0; i < targets.length; i += 1) {
       const { served, weight } = targets[(targetIndex + i) % targets.length] as RouteTarget;
       if (i > 0 && weight === 0) continue;
-      const ranking = this.#options.profile.rank({
+      const input: PickInput = {
         load: this.#options.fleet.load,
         members: this.#membersFor(head, served),
         residency: served.residency,
         promptTokens: estimate.promptTokens,
         outputTokens: estimate.outputTokens,
         nowMs: this.#options.clock.now(),
-        blocks: null,
-        objective: NO_OBJECTIVE,
+        blocks: head.promptBlocks(cacheSaltOf(served)),
+        objective: head.objective,
         traits: this.#traits,
-        header: () => null,
-      });
-      if (ranking.ranked.length > 0) return { served, ranking };
+        header: head.header,
+      };
+      const ranking = this.#options.scheduler.pick(input);
+      if (ranking.ranked.length > 0) return { served, ranking, input };
     }
     return null;
   }
@@ -221,7 +222,7 @@ export class Director {
       maxTokens: head.maxTokens,
       candidateCount: ranking.candidateCount,
       availableCount: ranking.availableCount,
-      ordered: ranking.ranked.map((ranked) => this.#recordRanked(ranked)),
+      ordered: ranking.ranked.map((ranked) => this.#recordRanked(ranked, ranking.scorers)),
       attempts: [],
       outcome: null,
       errorCode: null,
@@ -234,10 +235,13 @@ export class Director {
     };
   }
 
-  #recordRanked({ slot, score, reasons }: RankedEndpoint): RankedRecord {
+  #recordRanked(
+    { slot, score, reasons }: RankedEndpoint,
+    scorers: readonly string[],
+  ): RankedRecord {
     const named: Record<string, number> = {};
     for (let i = 0; i < reasons.length; i += 1) {
-      named[this.#scorerTypes[i] as string] = reasons[i] as number;
+      named[scorers[i] as string] = reasons[i] as number;
     }
     return { endpoint: this.#options.fleet.endpointAt(slot).id, score, reasons: named };
   }
@@ -293,4 +297,5 @@ export class Director {
 interface Choice {
   readonly served: Served;
   readonly ranking: Ranking;
+  readonly input: PickInput;
 }

@@ -4,9 +4,11 @@ import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
 import type { Booking } from '../pool/ledger.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
-import type { RankedEndpoint } from '../scheduler/types.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { PickInput, PromptBlocks, RankedEndpoint } from '../scheduler/types.ts';
 import type { DecisionLog, DecisionRecord } from '../telemetry/decision-log.ts';
 import type { CounterSeries } from '../telemetry/series.ts';
+import { cacheSaltOf } from './cache-salt.ts';
 import type { Reservation, TokenEstimate } from './ports.ts';
 import type { AttemptResult, RequestSeries } from './request-metrics.ts';
 import type { RetryBudget } from './retry-budget.ts';
@@ -16,6 +18,7 @@ import type { AttemptFailure, FlightResult, NextStep, RequestHead } from './type
 /** What all flights share. */
 export interface FlightServices {
   readonly fleet: Fleet;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly estimator: TokenEstimator;
   readonly decisions: DecisionLog;
@@ -30,12 +33,23 @@ export interface FlightPlan {
   readonly head: RequestHead;
   readonly served: Served;
   readonly ranked: readonly RankedEndpoint[];
+  /** What the ranking was made from. */
+  readonly input: PickInput;
   readonly estimate: TokenEstimate;
   readonly reservation: Reservation;
   readonly series: RequestSeries;
   readonly record: DecisionRecord;
   /** Clock time at which the director first saw the request. */
   readonly startedAtMs: number;
+}
+
+/** What an endpoint had to do before a request when it was booked there. */
+interface WorkAhead {
+  /** Prompt tokens of the request itself that were believed to be cached. */
+  readonly cachedTokens: number;
+  /** Prompt tokens of other requests that were not prefilled yet. */
+  readonly prefillTokens: number;
+  readonly requests: number;
 }
 
 /**
@@ -53,6 +67,7 @@ export class Flight {
   readonly #plan: FlightPlan;
   #endpoint: Endpoint;
   #booking: Booking;
+  #ahead: WorkAhead;
   #rank = 0;
   #attemptStartedAtMs: number;
   #firstByteAtMs = -1;
@@ -67,7 +82,8 @@ export class Flight {
     this.#attemptStartedAtMs = plan.startedAtMs;
     const first = must(plan.ranked[0], 'a flight needs an endpoint');
     this.#endpoint = services.fleet.endpointAt(first.slot);
-    this.#booking = this.#book(first.slot);
+    this.#ahead = this.#lookAhead(first);
+    this.#booking = this.#book(first);
   }
 
   /** The endpoint that has the request now. */
@@ -107,9 +123,10 @@ export class Flight {
       return 'give-up';
     }
     this.#rank = next;
-    const { slot } = must(this.#plan.ranked[next], 'ranked endpoint');
-    this.#endpoint = this.#services.fleet.endpointAt(slot);
-    this.#booking = this.#book(slot);
+    const ranked = must(this.#plan.ranked[next], 'ranked endpoint');
+    this.#endpoint = this.#services.fleet.endpointAt(ranked.slot);
+    this.#ahead = this.#lookAhead(ranked);
+    this.#booking = this.#book(ranked);
     this.#attemptStartedAtMs = this.#services.clock.now();
     this.#isTrying = true;
     return 'retry';
@@ -123,6 +140,7 @@ export class Flight {
     this.#booking.releasePrompt();
     // A stream may run for minutes: its start already shows that the endpoint works.
     this.#services.fleet.recordSuccess(this.#endpoint.slot);
+    this.#teachFirstToken();
   }
 
   /** The request has ended in whatever way; further calls do nothing. */
@@ -131,14 +149,76 @@ export class Flight {
     this.#isEnded = true;
     this.#booking.release();
     this.#judgeEndpoint(result);
+    if (result.outcome === 'completed' && result.usage !== null) this.#teachEnd(result.usage);
     this.#settle(result.usage);
     this.#measure(result);
     this.#completeRecord(result);
   }
 
-  #book(slot: number): Booking {
+  /** Books the work that is really ahead: cached prompt tokens are not prefilled again. */
+  #book({ slot }: RankedEndpoint): Booking {
     const { promptTokens, outputTokens } = this.#plan.estimate;
-    return this.#services.fleet.book(slot, promptTokens, outputTokens, this.#plan.served);
+    const { fleet, scheduler } = this.#services;
+    scheduler.noteBooked(slot, this.#plan.input);
+    const uncachedTokens = promptTokens - this.#ahead.cachedTokens;
+    return fleet.book(slot, uncachedTokens, outputTokens, this.#plan.served);
+  }
+
+  /** What an endpoint has to do before this request, and what of its prompt it holds already. */
+  #lookAhead({ slot, matchedBlocks }: RankedEndpoint): WorkAhead {
+    const { load, blocks, promptTokens } = this.#plan.input;
+    const share = blocks === null || blocks.count === 0 ? 0 : matchedBlocks / blocks.count;
+    return {
+      cachedTokens: Math.min(promptTokens, Math.floor(share * promptTokens)),
+      prefillTokens: load.prefillTokensInFlight[slot] as number,
+      requests: load.requestsInFlight[slot] as number,
+    };
+  }
+
+  #teachFirstToken(): void {
+    const { scheduler } = this.#services;
+    const { input } = this.#plan;
+    const { slot } = this.#endpoint;
+    const blocks = this.#allBlocks();
+    // The pick was made before the whole prompt was here; the endpoint holds all of it now.
+    if (blocks !== null && blocks.count > (input.blocks === null ? 0 : input.blocks.count)) {
+      scheduler.noteBooked(slot, { ...input, blocks });
+    }
+    if (!this.head.isStream) return;
+    scheduler.noteFirstToken(slot, {
+      nowMs: this.#firstByteAtMs,
+      ttftMs: this.#firstByteAtMs - this.#attemptStartedAtMs,
+      promptTokens: input.promptTokens,
+      cachedTokens: this.#ahead.cachedTokens,
+      prefillTokensAhead: this.#ahead.prefillTokens,
+      requestsAhead: this.#ahead.requests,
+    });
+  }
+
+  #teachEnd(usage: TokenUsage): void {
+    const { clock, scheduler, fleet } = this.#services;
+    const { slot } = this.#endpoint;
+    const nowMs = clock.now();
+    const { completionTokens } = usage;
+    const isTimed = this.head.isStream && this.#firstByteAtMs >= 0 && completionTokens > 1;
+    const { load } = fleet;
+    scheduler.noteFinished(slot, {
+      nowMs,
+      promptTokens: usage.promptTokens,
+      completionTokens,
+      cachedTokens: usage.cachedTokens,
+      tpotMs: isTimed ? (nowMs - this.#firstByteAtMs) / (completionTokens - 1) : null,
+      // Ours was released just now; the mean of start and end stands for the time in between.
+      batch: (this.#ahead.requests + (load.requestsInFlight[slot] as number)) / 2 + 1,
+      kvCacheUsage: load.kvCacheUsage[slot] as number,
+      blocks: this.#allBlocks(),
+    });
+  }
+
+  #allBlocks(): PromptBlocks | null {
+    return this.#plan.input.blocks === null
+      ? null
+      : this.head.promptBlocks(cacheSaltOf(this.#plan.served));
   }
 
   /** Rank of the next endpoint that may still be picked, or -1. */

@@ -2,6 +2,7 @@ import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { EndpointId, RequestId } from '../core/ids.ts';
 import type { ApiDefinition } from '../protocol/api-table.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
+import type { LatencyObjective, PromptBlocks } from '../scheduler/types.ts';
 
 /** What the director must know of a request before it can choose; known before the body's end. */
 export interface RequestHead {
@@ -16,6 +17,15 @@ export interface RequestHead {
   readonly maxTokens: number | null;
   /** The only endpoint to use, asked for by a trusted caller; null lets the scheduler choose. */
   readonly pinnedEndpoint: EndpointId | null;
+  /** What the caller asks of the answer's speed. */
+  readonly objective: LatencyObjective;
+  /** Value of the request header with this lower-case name; null without it. */
+  readonly header: (name: string) => string | null;
+  /**
+   * Whole blocks of the prompt that has arrived so far; `salt` tells apart what shares no cache.
+   * Asked again later it may give more.
+   */
+  readonly promptBlocks: (salt: string) => PromptBlocks;
 }
 
 /** A request that is answered without trying any endpoint. */

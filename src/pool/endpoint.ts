@@ -7,6 +7,7 @@ import type {
   EngineReport,
   ServedModelFact,
 } from '../protocol/engines/dialect.ts';
+import type { CacheSize } from './fleet-listener.ts';
 import type { Health } from './health.ts';
 import { Correction } from './report.ts';
 import { AdapterResidency } from './residency.ts';
@@ -65,6 +66,8 @@ export class Endpoint {
   lastReport: EngineReport | null = null;
   /** `Clock.now` of the last report; minus infinity before the first. */
   lastReportAtMs: number = Number.NEGATIVE_INFINITY;
+  /** KV cache as last reported by a probe or scrape; null while unknown. */
+  cacheSize: CacheSize | null = null;
   /** Restarts of the engine's process that its reports have shown. */
   restarts = 0;
   isDraining = false;

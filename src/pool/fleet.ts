@@ -5,6 +5,7 @@ import type { Rng } from '../core/rng.ts';
 import type { EndpointFacts, EngineReport } from '../protocol/engines/dialect.ts';
 import type { Endpoint, EndpointSpec } from './endpoint.ts';
 import { isSameFacts } from './endpoint.ts';
+import type { FleetListener } from './fleet-listener.ts';
 import type { HealthOptions } from './health.ts';
 import type { Booking } from './ledger.ts';
 import { Ledger } from './ledger.ts';
@@ -28,6 +29,8 @@ export interface FleetOptions {
   readonly rng: Rng;
   readonly health: HealthOptions;
   readonly report: ReportOptions;
+  /** Who keeps knowledge of slots beside the fleet; `NO_LISTENER` for nobody. */
+  readonly listener: FleetListener;
 }
 
 /** Reports and ejections age in steps of this; a pick sees a time at most this old. */
@@ -42,6 +45,7 @@ const REFRESH_INTERVAL_MS = 100;
 export class Fleet {
   readonly #clock: Clock;
   readonly #reportOptions: ReportOptions;
+  readonly #listener: FleetListener;
   readonly #columns = new LoadColumns();
   readonly #ledger: Ledger;
   readonly #roster: Roster;
@@ -52,6 +56,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#clock = options.clock;
     this.#reportOptions = options.report;
+    this.#listener = options.listener;
     this.#ledger = new Ledger(this.#columns, options.clock, {
       onFirstToken: (booking) => {
         this.#noteFirstToken(booking);
@@ -63,6 +68,9 @@ export class Fleet {
     this.#roster = new Roster(this.#columns, this.#ledger, {
       health: options.health,
       rng: options.rng,
+      onVacated: (slot) => {
+        this.#listener.onVacated(slot);
+      },
     });
   }
 
@@ -181,6 +189,7 @@ export class Fleet {
   setFacts(endpoint: Endpoint, facts: EndpointFacts): void {
     const isNews = !isSameFacts(endpoint.facts, facts);
     endpoint.facts = facts;
+    if (isNews) this.#noteCacheSize(endpoint, facts);
     if (isNews && !endpoint.isRemoved) this.#invalidate();
     this.setReachable(endpoint);
   }
@@ -191,10 +200,12 @@ export class Fleet {
     this.refresh(nowMs);
     if (endpoint.correction.noteRestart(endpoint.lastReport, report)) {
       endpoint.restarts += 1;
+      this.#listener.onRestart(endpoint.slot);
       endpoint.residency.clear();
       endpoint.health.halfOpen();
       this.#showAvailability(endpoint);
     }
+    this.#noteCacheSize(endpoint, report);
     endpoint.lastReport = report;
     endpoint.lastReportAtMs = nowMs;
     endpoint.residency.takeReport(report, nowMs);
@@ -269,6 +280,19 @@ export class Fleet {
     if (!endpoint.health.isProbe(booking)) return;
     endpoint.health.succeed();
     this.#showAvailability(endpoint);
+  }
+
+  /** Probes and scrapes both may say it; many repeat it every time. */
+  #noteCacheSize(
+    endpoint: Endpoint,
+    said: Pick<EngineReport, 'blockSizeTokens' | 'blockCount'>,
+  ): void {
+    const { blockSizeTokens, blockCount } = said;
+    if (blockSizeTokens === null || blockCount === null) return;
+    const known = endpoint.cacheSize;
+    if (known?.blockTokens === blockSizeTokens && known.blockCount === blockCount) return;
+    endpoint.cacheSize = { blockTokens: blockSizeTokens, blockCount };
+    this.#listener.onCacheSize(endpoint.slot, endpoint.cacheSize);
   }
 
   #noteReleased(booking: Booking): void {

@@ -25,6 +25,7 @@ export class Roster {
   readonly #ledger: Ledger;
   readonly #health: HealthOptions;
   readonly #rng: Rng;
+  readonly #onVacated: (slot: number) => void;
   readonly #declared = new Map<PoolId | null, readonly Endpoint[]>();
   /** Index is the slot; a removed endpoint stays until its slot is given away. */
   readonly #slots: Endpoint[] = [];
@@ -33,12 +34,18 @@ export class Roster {
   constructor(
     load: LoadColumns,
     ledger: Ledger,
-    options: { readonly health: HealthOptions; readonly rng: Rng },
+    options: {
+      readonly health: HealthOptions;
+      readonly rng: Rng;
+      /** A slot is about to be given to another endpoint. */
+      readonly onVacated: (slot: number) => void;
+    },
   ) {
     this.#load = load;
     this.#ledger = ledger;
     this.#health = options.health;
     this.#rng = options.rng;
+    this.#onVacated = options.onVacated;
   }
 
   get declared(): ReadonlyMap<PoolId | null, readonly Endpoint[]> {
@@ -133,6 +140,7 @@ export class Roster {
       if (!endpoint.isRemoved || nowMs - endpoint.removedAtMs <= SLOT_REST_MS) continue;
       if (this.#ledger.openBookings(slot) > 0) continue;
       this.#load.clear(slot);
+      this.#onVacated(slot);
       return slot;
     }
     const slot = this.#slots.length;

@@ -2,11 +2,14 @@ import { modelName, poolId, requestId } from '../../core/ids.ts';
 import { createRng } from '../../core/rng.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import type { EndpointSpec } from '../../pool/endpoint.ts';
+import { NO_LISTENER } from '../../pool/fleet-listener.ts';
 import { Fleet } from '../../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../../pool/health.ts';
 import { DEFAULT_REPORT_OPTIONS } from '../../pool/report.ts';
 import { APIS } from '../../protocol/api-table.ts';
-import { createDefaultProfile } from '../../scheduler/default-profile.ts';
+import { createRegistry } from '../../scheduler/framework/registry.ts';
+import { Scheduler } from '../../scheduler/scheduler.ts';
+import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import { DecisionLog } from '../../telemetry/decision-log.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
 import { Director } from '../director.ts';
@@ -40,6 +43,7 @@ export function createTestWorld(options: TestWorldOptions): TestWorld {
   const clock = new VirtualClock(1_700_000_000_000);
   const rng = createRng(5);
   const fleet = new Fleet({
+    listener: NO_LISTENER,
     clock,
     rng,
     health: DEFAULT_HEALTH_OPTIONS,
@@ -59,7 +63,16 @@ export function createTestWorld(options: TestWorldOptions): TestWorld {
   const director = new Director({
     fleet,
     routes,
-    profile: createDefaultProfile({ rankedCount: 3, rng }),
+    scheduler: new Scheduler({
+      profile: { name: 'default', plugins: [], rankedCount: 3 },
+      shadow: null,
+      registry: createRegistry([]),
+      rng,
+      prefix: { maxBytes: 1024 * 1024, defaultBlocksPerEndpoint: 1024 },
+      onPluginFault: (name, cause) => {
+        throw new Error(`plugin ${name} failed`, { cause });
+      },
+    }),
     limits: NO_LIMITS,
     admission: ADMIT_ALL,
     clock,
@@ -103,6 +116,9 @@ export function createHead(model: string, overrides: Partial<RequestHead> = {}):
     promptBytes: 400,
     maxTokens: 100,
     pinnedEndpoint: null,
+    objective: NO_OBJECTIVE,
+    header: () => null,
+    promptBlocks: () => ({ blockBytes: 256, count: 0, hashes: new Uint32Array(0) }),
     ...overrides,
   };
 }

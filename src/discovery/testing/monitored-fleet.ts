@@ -1,6 +1,7 @@
 import { createSystemClock } from '../../cli/system-clock.ts';
 import { createRng } from '../../core/rng.ts';
 import type { Endpoint, EndpointSpec } from '../../pool/endpoint.ts';
+import { NO_LISTENER } from '../../pool/fleet-listener.ts';
 import { Fleet } from '../../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../../pool/health.ts';
 import { DEFAULT_REPORT_OPTIONS } from '../../pool/report.ts';
@@ -46,6 +47,7 @@ export function monitorServers(
   const clock = createSystemClock();
   const rng = createRng(1);
   const fleet = new Fleet({
+    listener: NO_LISTENER,
     clock,
     rng,
     health: DEFAULT_HEALTH_OPTIONS,

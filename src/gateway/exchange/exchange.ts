@@ -8,6 +8,7 @@ import type { AttemptFailure, Refusal } from '../../director/types.ts';
 import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { encodeStreamError } from '../../protocol/error-body.ts';
 import type { TokenUsage } from '../../protocol/token-usage.ts';
+import type { LatencyObjective } from '../../scheduler/types.ts';
 import { buildUpstreamHeaders } from '../headers.ts';
 import type { RelayOptions } from '../options.ts';
 import type { AnswerHead } from '../upstream/answer-head.ts';
@@ -31,6 +32,7 @@ export interface ClientRequest {
   /** Longest time for the whole request in milliseconds; null is unlimited. */
   readonly totalTimeoutMs: number | null;
   readonly pinnedEndpoint: EndpointId | null;
+  readonly objective: LatencyObjective;
 }
 
 /** What ended an exchange without the client or endpoint doing anything. */
@@ -105,7 +107,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
 
   onModelKnown(): void {
     const { reader } = this.#intake;
-    const { api, requestId, pinnedEndpoint } = this.#client;
+    const { api, request, requestId, pinnedEndpoint, objective } = this.#client;
     this.#services.director.begin(
       {
         requestId,
@@ -115,6 +117,9 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
         promptBytes: this.#intake.promptBytes,
         maxTokens: reader.maxTokens,
         pinnedEndpoint,
+        objective,
+        header: (name) => headerText(request.headers[name]),
+        promptBlocks: (salt) => reader.promptBlocks(salt),
       },
       this,
     );
@@ -355,6 +360,11 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     const endpoint = this.#flight === null ? null : this.#flight.endpoint.id;
     this.#services.log.warn({ requestId, endpoint, kind, reason: message, err: cause }, event);
   }
+}
+
+function headerText(value: string | string[] | undefined): string | null {
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : value.join(', ');
 }
 
 function formatOf({ contentType, contentEncoding }: AnswerHead): 'sse' | 'json' | 'opaque' {

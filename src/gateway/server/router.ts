@@ -10,6 +10,7 @@ import { sendError, sendReply } from '../exchange/reply.ts';
 import type { ExchangeServices } from '../exchange/services.ts';
 import type { ModelCatalog } from '../model-catalog.ts';
 import type { RequestIdSource } from '../request-id.ts';
+import { readObjective } from './objective.ts';
 
 /** What the router needs besides the services of exchanges. */
 export interface RouterOptions {
@@ -78,6 +79,11 @@ export class Router {
     }
     const { request, response, requestId, isInternal } = visit;
     const { services } = this.#options;
+    const objective = readObjective(request.headers);
+    if (!objective.ok) {
+      this.#refuse(visit, 'invalid_header', objective.error);
+      return;
+    }
     const pinned = isInternal ? request.headers['x-penstock-endpoint'] : undefined;
     new Exchange(services, {
       request,
@@ -85,6 +91,7 @@ export class Router {
       api,
       requestId,
       totalTimeoutMs: totalTimeoutOf(request, services.options().timeouts.totalMs),
+      objective: objective.value,
       pinnedEndpoint: typeof pinned === 'string' ? endpointId(pinned) : null,
     }).start();
   }

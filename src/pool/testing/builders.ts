@@ -8,6 +8,7 @@ import type {
   ServedModelFact,
 } from '../../protocol/engines/dialect.ts';
 import type { Endpoint, EndpointSpec } from '../endpoint.ts';
+import { NO_LISTENER } from '../fleet-listener.ts';
 import { Fleet } from '../fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../health.ts';
 import { DEFAULT_REPORT_OPTIONS } from '../report.ts';
@@ -21,6 +22,7 @@ export interface FleetWorld {
 export function createFleetWorld(seed = 1): FleetWorld {
   const clock = new VirtualClock();
   const fleet = new Fleet({
+    listener: NO_LISTENER,
     clock,
     rng: createRng(seed),
     health: DEFAULT_HEALTH_OPTIONS,
