@@ -18,7 +18,7 @@ const GOOD: Readonly<Record<string, string>> = {
   'http://a/llm//': 'http://a/llm',
   'http://a/v10': 'http://a/v10',
   localhost: 'http://localhost',
-  ' 10.0.0.5:11434 ': 'http://10.0.0.5:11434',
+  '10.0.0.5:11434': 'http://10.0.0.5:11434',
   '[::1]:8000': 'http://[::1]:8000',
   'http://[fd00::1]:8000/v1': 'http://[fd00::1]:8000',
 };
@@ -31,8 +31,13 @@ for (const [text, expected] of Object.entries(GOOD)) {
 
 const BAD: Readonly<Record<string, RegExp>> = {
   '': /empty.*write it like http:\/\/10\.0\.0\.5:8000/,
-  '   ': /empty/,
-  'http://': /not an address|no host/,
+  '   ': /white space/,
+  'a:8000 ': /white space/,
+  'a\\b': /backslash/,
+  'http://': /not an address/,
+  'http:///a': /not an address/,
+  '/a': /not an address/,
+  '8000': /has no host/,
   'a b:8000': /white space/,
   'ftp://a': /scheme ftp; only http and https/,
   'unix:///run/x.sock': /scheme unix/,

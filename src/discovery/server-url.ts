@@ -10,19 +10,25 @@ const EXAMPLE = 'write it like http://10.0.0.5:8000 or gpu-1:8000';
  * out.
  */
 export function normaliseServerUrl(text: string): Result<string, string> {
-  const trimmed = text.trim();
-  const quoted = JSON.stringify(trimmed);
-  if (trimmed === '') return fail(`the server address is empty; ${EXAMPLE}`);
-  if (/\s/.test(trimmed)) return fail(`${quoted} contains white space; ${EXAMPLE}`);
-  const scheme = schemeOf(trimmed);
+  const quoted = JSON.stringify(text);
+  if (text === '') return fail(`the server address is empty; ${EXAMPLE}`);
+  // URL parsers remove some of these and read the backslash as a slash.
+  if (/[\s\\]/.test(text)) {
+    return fail(`${quoted} contains white space or a backslash; ${EXAMPLE}`);
+  }
+  // A parser takes 8000 for the address 0.0.31.64.
+  if (/^\d+$/.test(text)) return fail(`${quoted} has no host; ${EXAMPLE}`);
+  const scheme = schemeOf(text);
   if (!['', 'http', 'https'].includes(scheme)) {
     return fail(`${quoted} has the scheme ${scheme}; only http and https are supported`);
   }
-  if (scheme === '' && /^[^/[]*:[^/]*:/.test(trimmed)) {
+  if (scheme === '' && /^[^/[]*:[^/]*:/.test(text)) {
     return fail(`${quoted} looks like an IPv6 address; put it in brackets, like [::1]:8000`);
   }
-  const full = scheme === '' ? `http://${trimmed}` : trimmed;
-  if (!URL.canParse(full)) return fail(`${quoted} is not an address; ${EXAMPLE}`);
+  const full = scheme === '' ? `http://${text}` : text;
+  if (!/^[a-z]+:\/\/[^/?#]/i.test(full) || !URL.canParse(full)) {
+    return fail(`${quoted} is not an address; ${EXAMPLE}`);
+  }
   return fromUrl(new URL(full), quoted);
 }
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { normaliseServerUrl } from '../../discovery/server-url.ts';
 import type { HostPort } from './config.ts';
 
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/;
@@ -55,12 +56,9 @@ function isEverywhere(host: string): boolean {
 }
 
 /**
- * Normalises the URL of a model server to its origin and base path without a trailing slash; null
- * when it is not http or https, or has a user, query or fragment.
+ * Normalises the address of a model server as `normaliseServerUrl` does; null when it is none.
  */
 export function parseServerUrl(text: string): string | null {
-  if (!/^https?:\/\/[^/\s?#]/i.test(text) || /[\s?#\\]/.test(text)) return null;
-  const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '' || url.port === '0') return null;
-  return url.origin + url.pathname.replace(/\/+$/, '');
+  const url = normaliseServerUrl(text);
+  return url.ok ? url.value : null;
 }

@@ -44,14 +44,14 @@ function correctAddress(text: string): string | null {
   return candidates.find((each) => each !== null && parseHostPort(each) !== null) ?? null;
 }
 
+/** Without credentials, query and fragment, and cut before the path of an API. */
 function correctUrl(text: string): string | null {
-  if (text.includes('://')) {
-    const bare = text.replace(/^(https?:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/, '');
-    return parseServerUrl(bare) === null ? null : bare;
-  }
-  if (!/[a-z.]/i.test(text)) return null;
-  const withScheme = `http://${text}`;
-  return parseServerUrl(withScheme) === null ? null : withScheme;
+  const bare = text
+    .trim()
+    .replace(/^(https?:\/\/)?[^/@]*@/i, '$1')
+    .replace(/[?#].*$/, '')
+    .replace(/\/v1\/.*$/, '');
+  return parseServerUrl(bare) === null ? null : bare;
 }
 
 function correctByRemoving(unwanted: RegExp, pattern: string): Format['correct'] {
@@ -71,8 +71,9 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = Object.freeze({
     correct: correctAddress,
   },
   url: {
-    description: 'an http:// or https:// URL without user, query and fragment',
-    pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/\\s?#@\\\\][^\\s?#\\\\]*$',
+    description: 'an http:// or https:// URL, or host:port, without user, query and fragment',
+    pattern:
+      '^([Hh][Tt][Tt][Pp][Ss]?://)?(\\[[0-9A-Fa-f:.]+\\]|[^/:\\s?#@\\\\\\[\\]]+)(:[0-9]*)?(/[^\\s?#\\\\]*)?$',
     isValid: (text: string): boolean => parseServerUrl(text) !== null,
     correct: correctUrl,
   },

@@ -181,9 +181,9 @@ test('the option table shows the defaults that the schema has', () => {
 
 test('a wrong value is blamed on the flag or the variable that gave it', async () => {
   assert.equal(
-    await refusal(['--server', 'localhost:8000', '--listen', ':80']),
-    '--server: expected an http:// or https:// URL without user, query and fragment, ' +
-      'got "localhost:8000"; did you mean "http://localhost:8000"?\n' +
+    await refusal(['--server', 'localhost:8000/?a', '--listen', ':80']),
+    '--server: expected an http:// or https:// URL, or host:port, without user, query and fragment, ' +
+      'got "localhost:8000/?a"; did you mean "localhost:8000/"?\n' +
       '--listen: expected host:port, got ":80"; did you mean "0.0.0.0:80"?',
   );
   assert.equal(

@@ -63,7 +63,7 @@ const endpoint = object<FileEndpoint>(
   {
     url: required(
       text('url'),
-      'Address of the server: origin and, where it has one, base path, without `/v1`.',
+      'Address of the server: origin and, where it has one, base path. `/v1` at its end is dropped.',
     ),
     labels: withDefault(
       mapping('labelName', text('labelValue')),

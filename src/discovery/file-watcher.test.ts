@@ -13,10 +13,9 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Clock } from '../../core/clock.ts';
-import { createSystemClock } from '../system-clock.ts';
-import { FileWatcher, watchedFiles } from './watch.ts';
-import { parseConfig } from './load.ts';
+import type { Clock } from '../core/clock.ts';
+import { createSystemClock } from '../cli/system-clock.ts';
+import { FileWatcher } from './file-watcher.ts';
 
 /** Longer than any wait that should succeed; a failing test ends here. */
 const DEADLINE_MS = 5000;
@@ -132,19 +131,4 @@ test('nothing is called after close, and closing twice is harmless', async (cont
   await watcher.watch([file]);
   await delay(150);
   assert.equal(calls(), 0);
-});
-
-test('the files to watch are the configuration and what it names for TLS, each once', () => {
-  const source = 'pools:\n  - {name: a, endpoints: [https://a], tls: {skipVerify: true}}\n';
-  const loaded = parseConfig(source, '/etc/penstock/penstock.yaml');
-  assert.ok(loaded.ok);
-  assert.deepEqual(watchedFiles(loaded.value), ['/etc/penstock/penstock.yaml']);
-  const [pool] = loaded.value.pools;
-  assert.ok(pool?.tls);
-  const tls = { ...pool.tls, caFile: '/etc/ca.pem', certFile: '/etc/c.pem', keyFile: '/etc/c.pem' };
-  assert.deepEqual(watchedFiles({ ...loaded.value, pools: [{ ...pool, tls }] }), [
-    '/etc/penstock/penstock.yaml',
-    '/etc/ca.pem',
-    '/etc/c.pem',
-  ]);
 });

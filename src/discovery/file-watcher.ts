@@ -2,9 +2,8 @@ import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import type { Clock, TimerHandle } from '../../core/clock.ts';
-import { spawn, type FailureSink } from '../../core/spawn.ts';
-import type { PenstockConfig } from './config.ts';
+import type { Clock, TimerHandle } from '../core/clock.ts';
+import { spawn, type FailureSink } from '../core/spawn.ts';
 
 /** How changes are noticed. */
 export interface WatchOptions {
@@ -26,18 +25,6 @@ export const WATCH_TIMES: Pick<WatchOptions, 'settleMs' | 'pollMs'> = Object.fre
 const MOST_LOOKS = 25;
 
 /**
- * Every file whose change calls for loading the configuration again: itself, keys and certificates.
- */
-export function watchedFiles(config: PenstockConfig): readonly string[] {
-  const files = [
-    config.file,
-    ...config.listeners.flatMap(({ tls }) => [tls?.certFile, tls?.keyFile]),
-    ...config.pools.flatMap(({ tls }) => [tls?.caFile, tls?.certFile, tls?.keyFile]),
-  ];
-  return [...new Set(files.filter((file) => typeof file === 'string'))];
-}
-
-/**
  * Calls back when one of some files has changed and come to rest.
  *
  * What a path leads to is compared, not events counted: so a rename over the file, a swapped
@@ -53,7 +40,7 @@ export class FileWatcher {
   readonly #onChange: () => void;
   readonly #options: WatchOptions;
   #files: readonly string[] = [];
-  #folders: readonly FSWatcher[] = [];
+  readonly #folders: Map<string, FSWatcher> = new Map();
   /** State of each file when its last change was told, or when it was first seen. */
   #told: ReadonlyMap<string, string> = new Map();
   #previous = '';
@@ -78,8 +65,6 @@ export class FileWatcher {
     this.#closeFolders();
     this.#files = files;
     this.#told = new Map([...this.#told].filter(([file]) => files.includes(file)));
-    const folders = new Set(files.map((file) => dirname(file)));
-    this.#folders = [...folders].flatMap((folder) => this.#openFolder(folder));
     await this.#look();
   }
 
@@ -91,24 +76,31 @@ export class FileWatcher {
     await this.#looking;
   }
 
-  #openFolder(folder: string): readonly FSWatcher[] {
+  /** Folders that are not there yet, or whose watch has ended, are tried at every look. */
+  #openFolders(): void {
+    for (const folder of new Set(this.#files.map((file) => dirname(file)))) {
+      if (!this.#folders.has(folder)) this.#openFolder(folder);
+    }
+  }
+
+  #openFolder(folder: string): void {
     try {
       const watcher = watch(folder, { persistent: false }, () => {
         this.#lookWithin(this.#options.settleMs);
       });
-      // A folder that goes away, or no watches left: polling still notices changes.
       watcher.on('error', () => {
         watcher.close();
+        this.#folders.delete(folder);
       });
-      return [watcher];
+      this.#folders.set(folder, watcher);
     } catch {
-      return [];
+      // No such folder, or no watches left: polling still notices changes.
     }
   }
 
   #closeFolders(): void {
-    for (const folder of this.#folders) folder.close();
-    this.#folders = [];
+    for (const watcher of this.#folders.values()) watcher.close();
+    this.#folders.clear();
   }
 
   #lookWithin(delayMs: number): void {
@@ -120,7 +112,7 @@ export class FileWatcher {
     this.#timer = clock.setTimer(delayMs, () => {
       this.#dueMs = Number.POSITIVE_INFINITY;
       this.#timer = null;
-      spawn('watch configuration', this.#look(), onFailure);
+      spawn('look at watched files', this.#look(), onFailure);
     });
   }
 
@@ -133,6 +125,7 @@ export class FileWatcher {
   #look(): Promise<void> {
     this.#looking = this.#looking.then(async () => {
       const files = this.#files;
+      if (!this.#isClosed) this.#openFolders();
       const states = await Promise.all(files.map(stateOf));
       if (this.#isClosed || files !== this.#files) return;
       this.#compare(new Map(files.map((file, index) => [file, states[index] ?? ''])));
