@@ -98,6 +98,9 @@ export const APIS: readonly ApiDefinition[] = Object.freeze([
 
 const BY_PATH: ReadonlyMap<string, ApiDefinition> = new Map(APIS.map((api) => [api.path, api]));
 
+/** A segment of dots, which a server behind may follow out of `/v1` (RFC 3986 section 5.2.4). */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
 const OTHER = json('other', '/v1/…', {
   promptFields: ['messages', 'prompt', 'input', 'system', 'tools'],
   maxTokensFields: ['max_completion_tokens', 'max_tokens', 'max_output_tokens'],
@@ -108,5 +111,7 @@ const OTHER = json('other', '/v1/…', {
  * The rules for a POST to `path` (without its query), or null when the gateway has no such path.
  */
 export function findApi(path: string): ApiDefinition | null {
-  return BY_PATH.get(path) ?? (path.startsWith('/v1/') ? OTHER : null);
+  const known = BY_PATH.get(path);
+  if (known !== undefined) return known;
+  return path.startsWith('/v1/') && !DOT_SEGMENT.test(path) ? OTHER : null;
 }

@@ -176,6 +176,16 @@ const ROUTE_ROWS: readonly BadInput[] = [
     says: /\/nothing/,
   },
   {
+    name: 'a path that leads out of /v1',
+    send: post(GOOD, '/v1/../sleep'),
+    code: 'route_not_found',
+  },
+  {
+    name: 'a path that leads out of /v1 in disguise',
+    send: post(GOOD, '/v1/x/%2e%2E/.%2e/sleep?y=1'),
+    code: 'route_not_found',
+  },
+  {
     name: 'GET of an unknown path',
     send: requestBytes({ method: 'GET', path: '/nothing?x=/v1/models' }),
     code: 'route_not_found',
@@ -526,6 +536,22 @@ test('a body that stops after its dispatch is 408, and the endpoint loses the re
   checkError(await client.answer(0), { name: '', send: '', code: 'request_timeout', closes: true });
   await visit.gone();
   assert.equal(visit.isComplete, false);
+});
+
+test('a bad chunk after the dispatch of its beginning is 400, and the endpoint loses the request', async (t) => {
+  const { gateway, server } = await startWorld(t, '');
+  const client = await openRawClient(t, gateway.url);
+  const start = `{"model":"scripted","input":"${'p'.repeat(200_000)}`;
+  const head = raw('POST /v1/embeddings HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked');
+  await client.send(`${head}${start.length.toString(16)}\r\n${start}\r\n`);
+  const visit = await server.visit(0);
+  await client.send('what?\r\n');
+  checkError(await client.answer(0), { name: '', send: '', code: 'invalid_http', closes: true });
+  await visit.gone();
+  assert.equal(visit.isComplete, false);
+  await waitUntil('no open requests', async () => {
+    return (await gateway.metric('penstock_open_requests')).get('') === 0;
+  });
 });
 
 test('a body that comes slowly but steadily is not late', async (t) => {

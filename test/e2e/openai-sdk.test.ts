@@ -296,13 +296,14 @@ test('responses: JSON and stream', async (t) => {
 });
 
 test('models: the list has adapters and configured names, each can be retrieved', async (t) => {
-  const models = 'models: [{ name: chat, aliases: [gpt-4o], targets: [{ model: llama }] }]\n';
+  const models = 'models: [{ name: chat, aliases: [gpt-4o, 'org/ll:a?ma'], targets: [{ model: llama }] }]\n';
   const { client } = await startEngineWorld(t, models);
   const listed = await collect(client.models.list());
-  assert.deepEqual(listed.map(({ id }) => id).sort(), ['chat', 'gpt-4o', 'llama', 'sql']);
+  assert.deepEqual(listed.map(({ id }) => id).sort(), ['chat', 'gpt-4o', 'llama', 'org/ll:a?ma', 'sql']);
   const alias = await client.models.retrieve('gpt-4o');
   assert.equal(alias.id, 'gpt-4o');
   assert.equal(alias.object, 'model');
+  assert.equal((await client.models.retrieve('org/ll:a?ma')).id, 'org/ll:a?ma');
   const error = await errorOf(client.models.retrieve('lama'));
   assert.ok(error instanceof OpenAI.NotFoundError);
   assert.match(error.message, /"llama"/);
