@@ -296,10 +296,17 @@ test('responses: JSON and stream', async (t) => {
 });
 
 test('models: the list has adapters and configured names, each can be retrieved', async (t) => {
-  const models = 'models: [{ name: chat, aliases: [gpt-4o, 'org/ll:a?ma'], targets: [{ model: llama }] }]\n';
+  const names = `name: chat, aliases: [gpt-4o, 'org/ll:a?ma']`;
+  const models = `models: [{ ${names}, targets: [{ model: llama }] }]\n`;
   const { client } = await startEngineWorld(t, models);
   const listed = await collect(client.models.list());
-  assert.deepEqual(listed.map(({ id }) => id).sort(), ['chat', 'gpt-4o', 'llama', 'org/ll:a?ma', 'sql']);
+  assert.deepEqual(listed.map(({ id }) => id).sort(), [
+    'chat',
+    'gpt-4o',
+    'llama',
+    'org/ll:a?ma',
+    'sql',
+  ]);
   const alias = await client.models.retrieve('gpt-4o');
   assert.equal(alias.id, 'gpt-4o');
   assert.equal(alias.object, 'model');
