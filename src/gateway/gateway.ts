@@ -1,5 +1,4 @@
 import type { Clock, TimerHandle } from '../core/clock.ts';
-import type { ErrorCode } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { FailureSink } from '../core/spawn.ts';
 import { spawn } from '../core/spawn.ts';
@@ -31,6 +30,9 @@ export interface GatewayOptions {
 /** How often deadlines of open requests are looked at. */
 const DEADLINE_CHECK_MS = 250;
 
+/** Time that clients of broken-off requests have to read why. */
+const LAST_WORDS_MS = 500;
+
 /** The HTTP front door: listeners, and the requests under way on them. */
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -40,7 +42,9 @@ export class Gateway {
   readonly #open: OpenList<OpenExchange> = new OpenList();
   readonly #onFailure: FailureSink;
   #relay: RelayOptions;
-  #listeners: Listener[] = [];
+  #listeners: readonly Listener[] = [];
+  /** No longer wanted; connections on them are still open. */
+  readonly #leaving: Set<Listener> = new Set();
   #deadlineTimer: TimerHandle | null = null;
   #isClosed = false;
 
@@ -84,26 +88,25 @@ export class Gateway {
   }
 
   /**
-   * Serves on exactly these addresses: new ones are opened first, then the ones no longer wanted
-   * are drained in the background. Rejects, with nothing changed, when one cannot be bound.
+   * Serves on exactly these addresses: new ones are opened first, then the ones no longer wanted are
+   * drained in the background. Rejects, with nothing changed, when one cannot be bound.
    */
   async listen(wanted: readonly ListenerOptions[]): Promise<void> {
     const { limits } = this.#relay;
-    const kept: Listener[] = [];
+    const dropped = [...this.#listeners];
     const opened: Listener[] = [];
-    const next: Listener[] = [];
-    for (const options of wanted) {
-      const same = this.#listeners.find(
-        (listener) => isSameListener(listener.options, options) && listener.hasLimits(limits),
-      );
-      const listener = same ?? this.#createListener(options);
-      (same === undefined ? opened : kept).push(listener);
-      next.push(listener);
-    }
-    const dropped = this.#listeners.filter((listener) => !kept.includes(listener));
-    await this.#openAll(opened, dropped);
-    wanted.forEach(({ tls }, index) => {
-      if (tls !== null) next[index]?.renewCertificate(tls);
+    const next = wanted.map((options) => {
+      const index = dropped.findIndex((listener) => isSameListener(listener.options, options));
+      const [same] = index < 0 ? [] : dropped.splice(index, 1);
+      if (same !== undefined) return same;
+      const listener = this.#createListener(options);
+      opened.push(listener);
+      return listener;
+    });
+    await this.#replace(dropped, opened);
+    next.forEach((listener, index) => {
+      const options = wanted[index];
+      if (options !== undefined) listener.configure(options, limits);
     });
     this.#listeners = next;
   }
@@ -124,19 +127,25 @@ export class Gateway {
    * Returns how many requests were broken off.
    */
   async drain(timeoutMs: number): Promise<number> {
-    const closing = Promise.all(this.#listeners.map((listener) => listener.drain()));
-    const { promise: timedOut, resolve } = Promise.withResolvers<'late'>();
-    const timer = this.#options.clock.setTimer(timeoutMs, () => {
-      resolve('late');
-    });
-    await Promise.race([closing, timedOut]);
-    this.#options.clock.clearTimer(timer);
+    const listeners = [...this.#listeners, ...this.#leaving];
+    const closing = Promise.all(listeners.map((listener) => listener.drain()));
+    await this.#within(timeoutMs, closing);
     const broken = this.#open.size;
     for (const exchange of this.#open.snapshot()) exchange.destroy();
-    for (const listener of this.#listeners) listener.destroy();
+    // What they were told last must not be overtaken by the end of their connections.
+    if (broken > 0) await this.#within(LAST_WORDS_MS, closing);
+    for (const listener of listeners) listener.destroy();
     await closing;
     await this.#close();
     return broken;
+  }
+
+  /** Waits for `work`, but no longer than `timeoutMs`. */
+  async #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.setTimer(timeoutMs, resolve);
+    await Promise.race([work, promise]);
+    this.#options.clock.clearTimer(timer);
   }
 
   async #close(): Promise<void> {
@@ -150,33 +159,54 @@ export class Gateway {
     return new Listener(options, {
       router: this.#router,
       limits: this.#relay.limits,
-      onError: (code) => {
-        this.#journal.countError(code as ErrorCode);
+      onRefused: (code) => {
+        this.#journal.countError(code);
+      },
+      onAcceptFailure: (err) => {
+        this.#options.log.error({ err, host: options.host, port: options.port }, 'accept failed');
       },
     });
   }
 
-  async #openAll(opened: readonly Listener[], dropped: readonly Listener[]): Promise<void> {
-    // An address can be bound once: a dropped listener on the same one must let go of it first.
-    const blocking = dropped.filter((old) =>
-      opened.some(({ options }) => isSameAddress(options, old.options)),
+  /** Opens and drops listeners; rejects, with those before still open, when one cannot be bound. */
+  async #replace(dropped: readonly Listener[], opened: readonly Listener[]): Promise<void> {
+    // An address can be bound once: a dropped listener on it has to let go of it first.
+    const inTheWay = dropped.filter(({ options }) =>
+      opened.some((listener) => overlaps(listener.options, options)),
     );
-    for (const listener of blocking) spawn('drain listener', listener.drain(), this.#onFailure);
+    const isFree = ({ options }: Listener): boolean =>
+      !inTheWay.some((old) => overlaps(old.options, options));
+    const inOrder = [...opened.filter(isFree), ...opened.filter((each) => !isFree(each))];
     const started: Listener[] = [];
     try {
-      for (const listener of opened) {
+      for (const listener of inOrder) {
+        if (!isFree(listener)) for (const old of inTheWay) this.#drop(old);
         await listener.listen();
         started.push(listener);
       }
     } catch (cause) {
-      for (const listener of started) spawn('close listener', listener.drain(), this.#onFailure);
+      for (const listener of started) this.#drop(listener);
+      await this.#reopen(inTheWay);
       throw cause;
     }
-    for (const listener of dropped) {
-      if (!blocking.includes(listener)) {
-        spawn('drain listener', listener.drain(), this.#onFailure);
-      }
+    for (const listener of dropped) this.#drop(listener);
+  }
+
+  /** Puts listeners of the same kind in the place of those that had let go of their address. */
+  async #reopen(listeners: readonly Listener[]): Promise<void> {
+    for (const old of listeners) {
+      if (!this.#leaving.has(old)) continue;
+      const again = this.#createListener(old.options);
+      await again.listen();
+      this.#listeners = this.#listeners.map((each) => (each === old ? again : each));
     }
+  }
+
+  /** Lets a listener go once its connections are closed. */
+  #drop(listener: Listener): void {
+    this.#leaving.add(listener);
+    const drained = listener.drain().finally(() => this.#leaving.delete(listener));
+    spawn('drain listener', drained, this.#onFailure);
   }
 
   #watchDeadlines(): void {
@@ -189,12 +219,17 @@ export class Gateway {
   }
 }
 
-function isSameAddress(a: ListenerOptions, b: ListenerOptions): boolean {
-  return a.host === b.host && a.port === b.port;
+/** Whether one can become the other without closing its socket. */
+function isSameListener(a: ListenerOptions, b: ListenerOptions): boolean {
+  return a.host === b.host && a.port === b.port && (a.tls === null) === (b.tls === null);
 }
 
-function isSameListener(a: ListenerOptions, b: ListenerOptions): boolean {
-  return (
-    isSameAddress(a, b) && a.isInternal === b.isInternal && (a.tls === null) === (b.tls === null)
-  );
+/** Whether the system would not bind both at once. */
+function overlaps(a: ListenerOptions, b: ListenerOptions): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || isEverywhere(a.host) || isEverywhere(b.host);
+}
+
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }

@@ -2,10 +2,12 @@ import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import { must } from '../../core/assert.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import type { ClientLimits, ListenerOptions } from '../options.ts';
+import { ClientConnection } from './client-connection.ts';
 import type { ClientError } from './client-error.ts';
 import { answerClientError } from './client-error.ts';
 import type { Router } from './router.ts';
@@ -13,41 +15,62 @@ import type { Router } from './router.ts';
 /** How often Node looks for connections whose request head is late. */
 const CHECK_INTERVAL_MS = 1000;
 
+/** What a listener is connected to. */
+export interface ListenerParts {
+  readonly router: Router;
+  readonly limits: ClientLimits;
+  /** A request was refused that never became one. */
+  readonly onRefused: (code: ErrorCode) => void;
+  /** No connection could be accepted, for want of file descriptors for example. */
+  readonly onAcceptFailure: (cause: Error) => void;
+}
+
 /** An address on which clients are served. */
 export class Listener {
-  readonly options: ListenerOptions;
   readonly #server: Server | TlsServer;
-  readonly #limits: ClientLimits;
-  #isDraining = false;
+  readonly #connections: Map<Socket, ClientConnection> = new Map();
+  /** Sockets as accepted; those of HTTPS include handshakes under way. */
+  readonly #sockets: Set<Socket> = new Set();
+  #options: ListenerOptions;
+  #limits: ClientLimits;
+  #draining: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
 
-  constructor(
-    options: ListenerOptions,
-    parts: {
-      readonly router: Router;
-      readonly limits: ClientLimits;
-      readonly onError: (code: string) => void;
-    },
-  ) {
-    const { router, limits, onError } = parts;
-    this.options = options;
+  constructor(options: ListenerOptions, { router, limits, ...parts }: ListenerParts) {
+    this.#options = options;
     this.#limits = limits;
     this.#server = createHttpServer(options, limits);
     this.#server.on('request', (request, response) => {
-      if (this.#isDraining) response.shouldKeepAlive = false;
-      router.handle(request, response, options);
+      this.#connections.get(request.socket)?.begin(response);
+      router.handle(request, response, this.#options);
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#noteSocket(socket);
+    });
+    this.#server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#noteConnection(socket);
     });
     this.#server.on('clientError', (error: ClientError, socket) => {
-      const code = answerClientError(error, socket as Socket, { urlBytesMax: limits.urlBytes });
-      if (code !== null) onError(code);
+      const { urlBytes } = this.#limits;
+      const code = answerClientError(error, socket as Socket, { urlBytesMax: urlBytes });
+      if (code !== null) parts.onRefused(code);
     });
     this.#server.on('connect', (_request, socket) => socket.destroy());
+    this.#server.on('error', (cause) => {
+      // Before that it is `listen` that fails.
+      if (this.#server.listening) parts.onAcceptFailure(cause);
+    });
+  }
+
+  get options(): ListenerOptions {
+    return this.#options;
   }
 
   /** Starts to accept; rejects with the system's error when the address cannot be bound. */
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
-    this.#server.listen({ host: this.options.host, port: this.options.port }, () => {
+    this.#server.listen({ host: this.#options.host, port: this.#options.port }, () => {
       this.#server.off('error', reject);
       resolve();
     });
@@ -62,44 +85,87 @@ export class Listener {
 
   get url(): string {
     const { host, port } = this.address;
-    const scheme = this.options.tls === null ? 'http' : 'https';
+    const scheme = this.#options.tls === null ? 'http' : 'https';
     return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
-  /** Uses another certificate for new connections. */
-  renewCertificate(tls: { readonly certPem: string; readonly keyPem: string }): void {
-    if ('setSecureContext' in this.#server) {
+  /**
+   * Takes other settings for the same address: trust at once, certificate and limits for connections
+   * that come from now on. Connections that are open stay.
+   */
+  configure(options: ListenerOptions, limits: ClientLimits): void {
+    const { tls } = options;
+    this.#options = options;
+    this.#limits = limits;
+    this.#server.headersTimeout = limits.headMs;
+    this.#server.keepAliveTimeout = limits.keepAliveMs;
+    this.#server.maxConnections = limits.connections;
+    // Not among the declared properties, but read for each connection like the others.
+    Object.assign(this.#server, { maxHeaderSize: maxHeaderSize(limits) });
+    if (tls !== null && 'setSecureContext' in this.#server) {
       this.#server.setSecureContext({ cert: tls.certPem, key: tls.keyPem });
     }
   }
 
-  /** Whether these limits need another server object. */
-  hasLimits(limits: ClientLimits): boolean {
-    return (Object.keys(limits) as (keyof ClientLimits)[]).every(
-      (key) => limits[key] === this.#limits[key],
-    );
-  }
-
-  /** Stops to accept; resolves when every connection is closed. Busy ones finish their requests. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => {
-      resolve();
-    });
-    this.#server.closeIdleConnections();
-    await promise;
+  /**
+   * Stops to accept; resolves when every connection is closed, and all that hangs on it has heard of
+   * it. Busy ones finish their requests. Idempotent.
+   */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
   }
 
   /** Breaks every connection that is left. */
   destroy(): void {
-    this.#server.closeAllConnections();
+    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #drain(): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    // Node's HTTP servers would close idle connections by their own rule, and would stop to watch for
+    // late heads: only the listening itself is to end.
+    NetServer.prototype.close.call(this.#server, () => {
+      closed.resolve();
+    });
+    for (const connection of this.#connections.values()) connection.leave();
+    await Promise.all([closed.promise, this.#whenEmpty()]);
+    this.#server.close();
+  }
+
+  /**
+   * The server itself counts a connection as closed before its socket has said so, and with that the
+   * request on it: a client that left just then would be counted as broken off.
+   */
+  async #whenEmpty(): Promise<void> {
+    if (this.#sockets.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    await promise;
+  }
+
+  #noteSocket(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#onEmpty?.();
+    });
+  }
+
+  #noteConnection(socket: Socket): void {
+    const connection = new ClientConnection(socket);
+    this.#connections.set(socket, connection);
+    socket.on('close', () => {
+      this.#connections.delete(socket);
+    });
+    if (this.#draining !== null) connection.leave();
   }
 }
 
 function createHttpServer(options: ListenerOptions, limits: ClientLimits): Server | TlsServer {
   const shared = {
-    maxHeaderSize: limits.headerBytes + limits.urlBytes,
+    maxHeaderSize: maxHeaderSize(limits),
     headersTimeout: limits.headMs,
     // The whole request may take long; silence inside a body is watched by the exchange.
     requestTimeout: 0,
@@ -122,4 +188,8 @@ function createHttpServer(options: ListenerOptions, limits: ClientLimits): Serve
         });
   server.maxConnections = limits.connections;
   return server;
+}
+
+function maxHeaderSize(limits: ClientLimits): number {
+  return limits.headerBytes + limits.urlBytes;
 }
