@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { RouteTable } from '../director/routes.ts';
+import { targetsOf } from '../director/routes.ts';
 import type {
   AdminState,
   ConfigState,
@@ -78,7 +79,7 @@ function describeRoute(name: string, routes: RouteTable, fleet: Fleet): RouteSta
   if (route === null || route.name !== name) return [];
   const spec = routes.specs.find((each) => each.name === name);
   const { isAvailable } = fleet.load;
-  const targets = route.targets.map(({ served, weight }) => ({
+  const targets = targetsOf(route).map(({ served, weight }) => ({
     pool: served.pool,
     model: served.model,
     weight,

@@ -131,17 +131,21 @@ function createFleet(
   });
 }
 
-/** A configured model as the director wants it; without targets it leads to whoever serves it. */
-export function routeSpecOf(model: ModelConfig): RouteSpec {
-  const targets = model.targets.map(({ pool, model: upstream, weight }) => ({
-    pool: pool === null ? null : poolId(pool),
-    model: upstream === null ? null : modelName(upstream),
-    weight,
-  }));
+/** A configured model as the director wants it. */
+export function routeSpecOf({ name, aliases, tiers, objective }: ModelConfig): RouteSpec {
   return {
-    name: modelName(model.name),
-    aliases: model.aliases.map(modelName),
-    targets: targets.length > 0 ? targets : [{ pool: null, model: null, weight: 1 }],
+    name: modelName(name),
+    aliases: aliases.map(modelName),
+    tiers: tiers.map((tier) => ({
+      promptTokensMax: tier.maxPromptTokens,
+      outputTokensMax: tier.maxOutputTokens,
+      targets: tier.targets.map(({ pool, model, weight }) => ({
+        pool: pool === null ? null : poolId(pool),
+        model: model === null ? null : modelName(model),
+        weight,
+      })),
+    })),
+    objective,
   };
 }
 

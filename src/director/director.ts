@@ -1,23 +1,20 @@
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Fleet, Served } from '../pool/fleet.ts';
+import type { Fleet } from '../pool/fleet.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import type { EndpointTraits, PickInput, RankedEndpoint, Ranking } from '../scheduler/types.ts';
-import type {
-  DecisionLog,
-  DecisionRecord,
-  RankedEndpoint as RankedRecord,
-} from '../telemetry/decision-log.ts';
+import type { DecisionLog } from '../telemetry/decision-log.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
 import type { HistogramSeries } from '../telemetry/series.ts';
-import { cacheSaltOf } from './cache-salt.ts';
+import { Chooser } from './chooser.ts';
+import { createDecisionRecord } from './decision.ts';
 import type { FlightServices } from './flight.ts';
 import { Flight } from './flight.ts';
 import type { AdmissionPort, LimitPort, Reservation, TokenEstimate } from './ports.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { RetryBudget } from './retry-budget.ts';
-import type { Route, RouteTable, RouteTarget } from './routes.ts';
-import { drawTarget } from './routes.ts';
+import { refuseNoEndpoint, refuseUnknownModel } from './refusals.ts';
+import type { Route, RouteTable } from './routes.ts';
+import { targetsOf } from './routes.ts';
 import { TokenEstimator } from './token-estimator.ts';
 import type { Refusal, RequestHead } from './types.ts';
 
@@ -55,13 +52,9 @@ export interface FlightReceiver {
 interface Resolved {
   readonly head: RequestHead;
   readonly route: Route;
-  readonly targetIndex: number;
   readonly estimate: TokenEstimate;
   readonly startedAtMs: number;
 }
-
-/** Said when nothing is known of when an endpoint will be back. */
-const RETRY_AFTER_UNKNOWN_MS = 1000;
 
 /** `penstock_pick_duration_seconds` takes one of this many. */
 const PICKS_PER_MEASUREMENT = 16;
@@ -77,7 +70,7 @@ export class Director {
   #flightServices: FlightServices;
   readonly #pickSeconds: HistogramSeries;
   #pickCount = 0;
-  readonly #traits: EndpointTraits;
+  readonly #chooser: Chooser;
 
   constructor(options: DirectorOptions) {
     const { clock, fleet, decisions, metrics, retry } = options;
@@ -85,10 +78,7 @@ export class Director {
     this.#requestMetrics = new RequestMetrics(metrics);
     this.#estimator = new TokenEstimator(clock);
     this.#pickSeconds = metrics.histogram('penstock_pick_duration_seconds');
-    this.#traits = {
-      idOf: (slot) => fleet.endpointAt(slot).id,
-      labelsOf: (slot) => fleet.endpointAt(slot).spec.labels,
-    };
+    this.#chooser = new Chooser(options);
     this.#flightServices = {
       fleet,
       scheduler: options.scheduler,
@@ -118,12 +108,12 @@ export class Director {
     const startedAtMs = this.#options.clock.now();
     const route = this.#options.routes.resolve(head.model);
     if (route === null) {
-      receiver.onRefused(this.#refuseUnknownModel(head));
+      this.#countRejected(head, '', '');
+      receiver.onRefused(refuseUnknownModel(head.model, this.#options.routes));
       return;
     }
     const estimate = this.#estimator.estimate(head);
-    const targetIndex = drawTarget(route, this.#options.rng);
-    const resolved: Resolved = { head, route, targetIndex, estimate, startedAtMs };
+    const resolved: Resolved = { head, route, estimate, startedAtMs };
 
     const reservation = this.#options.limits.reserve(head, estimate);
     if ('code' in reservation) {
@@ -144,15 +134,16 @@ export class Director {
     const { head, route, estimate, startedAtMs } = resolved;
     const pickStartedAtMs = this.#options.clock.now();
     this.#options.fleet.refresh(pickStartedAtMs);
-    const choice = this.#choose(resolved);
+    const choice = this.#chooser.choose(head, route, estimate);
     if (choice === null) {
       reservation.settle({ promptTokens: 0, outputTokens: 0 });
-      this.#refuse(resolved, this.#refuseNoEndpoint(resolved), receiver);
+      const refusal = refuseNoEndpoint(head.model, route, this.#options.fleet);
+      this.#refuse(resolved, refusal, receiver);
       return;
     }
     const { served, ranking, input } = choice;
     this.#flightServices.retryBudget.countRequest();
-    const record = this.#createRecord(resolved, choice);
+    const record = createDecisionRecord(resolved, choice, this.#options);
     this.#options.decisions.add(record);
     const key = { api: head.api.id, model: route.name, pool: served.pool };
     const flight = new Flight(this.#flightServices, {
@@ -177,125 +168,14 @@ export class Director {
     this.#pickSeconds.observe((this.#options.clock.now() - startedAtMs) / 1000);
   }
 
-  /** Ranks the drawn target's endpoints; the other targets stand in when it has none available. */
-  #choose({ head, route, targetIndex, estimate }: Resolved): Choice | null {
-    const { targets } = route;
-    for (let i = 0; i < targets.length; i += 1) {
-      const { served, weight } = targets[(targetIndex + i) % targets.length] as RouteTarget;
-      if (i > 0 && weight === 0) continue;
-      const input: PickInput = {
-        load: this.#options.fleet.load,
-        members: this.#membersFor(head, served),
-        residency: served.residency,
-        promptTokens: estimate.promptTokens,
-        outputTokens: estimate.outputTokens,
-        nowMs: this.#options.clock.now(),
-        blocks: head.promptBlocks(cacheSaltOf(served)),
-        objective: head.objective,
-        traits: this.#traits,
-        header: head.header,
-      };
-      const ranking = this.#options.scheduler.pick(input);
-      if (ranking.ranked.length > 0) return { served, ranking, input };
-    }
-    return null;
-  }
-
-  #membersFor(head: RequestHead, served: Served): Int32Array {
-    if (head.pinnedEndpoint === null) return served.members;
-    const pinned = this.#options.fleet.endpointById(head.pinnedEndpoint);
-    return served.members.filter((slot) => pinned !== null && slot === pinned.slot);
-  }
-
-  #createRecord(resolved: Resolved, { served, ranking }: Choice): DecisionRecord {
-    const { head, estimate } = resolved;
-    return {
-      requestId: head.requestId,
-      atMs: this.#options.clock.wallMs(),
-      api: head.api.id,
-      clientModel: head.model,
-      model: served.model,
-      pool: served.pool,
-      adapter: served.baseModel === null ? null : served.model,
-      stream: head.isStream,
-      promptTokensEstimate: estimate.promptTokens,
-      maxTokens: head.maxTokens,
-      candidateCount: ranking.candidateCount,
-      availableCount: ranking.availableCount,
-      ordered: ranking.ranked.map((ranked) => this.#recordRanked(ranked, ranking.scorers)),
-      attempts: [],
-      outcome: null,
-      errorCode: null,
-      status: null,
-      ttftMs: null,
-      durationMs: null,
-      promptTokens: null,
-      completionTokens: null,
-      cachedTokens: null,
-    };
-  }
-
-  #recordRanked(
-    { slot, score, reasons }: RankedEndpoint,
-    scorers: readonly string[],
-  ): RankedRecord {
-    const named: Record<string, number> = {};
-    for (let i = 0; i < reasons.length; i += 1) {
-      named[scorers[i] as string] = reasons[i] as number;
-    }
-    return { endpoint: this.#options.fleet.endpointAt(slot).id, score, reasons: named };
-  }
-
-  #refuse(resolved: Resolved, refusal: Refusal, receiver: FlightReceiver): void {
-    const { head, route, targetIndex } = resolved;
-    const target = route.targets[targetIndex];
-    const pool = target === undefined ? '' : target.served.pool;
-    const key = { api: head.api.id, model: route.name, pool };
-    this.#requestMetrics.find(key).byOutcome.rejected.add(1);
+  #refuse({ head, route }: Resolved, refusal: Refusal, receiver: FlightReceiver): void {
+    const [target] = targetsOf(route);
+    this.#countRejected(head, route.name, target === undefined ? '' : target.served.pool);
     receiver.onRefused(refusal);
   }
 
-  #refuseUnknownModel(head: RequestHead): Refusal {
-    // Unknown names are not used as label values: clients could make any number of series.
-    const key = { api: head.api.id, model: '', pool: '' };
-    this.#requestMetrics.find(key).byOutcome.rejected.add(1);
-    const silent = this.#options.routes.silentServerCount;
-    if (silent > 0) {
-      const known = `No server that has answered so far serves "${head.model}"`;
-      return {
-        code: 'no_endpoint',
-        message: `${known}; servers that have not answered yet: ${silent}.`,
-        retryAfterMs: RETRY_AFTER_UNKNOWN_MS,
-      };
-    }
-    const nearest = this.#options.routes.nearest(head.model);
-    const hint =
-      nearest === null ? 'GET /v1/models lists the known ones.' : `Did you mean "${nearest}"?`;
-    return {
-      code: 'model_not_found',
-      message: `The model "${head.model}" does not exist here. ${hint}`,
-      retryAfterMs: null,
-    };
+  /** Unknown names are not used as labels (both are empty then): clients could make any number. */
+  #countRejected(head: RequestHead, model: string, pool: string): void {
+    this.#requestMetrics.find({ api: head.api.id, model, pool }).byOutcome.rejected.add(1);
   }
-
-  #refuseNoEndpoint({ head, route }: Resolved): Refusal {
-    let retryAfterMs = Number.POSITIVE_INFINITY;
-    let members = 0;
-    for (const { served } of route.targets) {
-      members += served.members.length;
-      retryAfterMs = Math.min(retryAfterMs, this.#options.fleet.retryAfterMs(served.members));
-    }
-    return {
-      code: 'no_endpoint',
-      message: `No endpoint can take a request for "${head.model}" now (${members} known, none available).`,
-      retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : RETRY_AFTER_UNKNOWN_MS,
-    };
-  }
-}
-
-/** The endpoints a request may go to, best first, and what they serve it as. */
-interface Choice {
-  readonly served: Served;
-  readonly ranking: Ranking;
-  readonly input: PickInput;
 }

@@ -3,6 +3,8 @@ import { findNearest } from '../core/nearest.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
+import type { LatencyObjective } from '../scheduler/types.ts';
+import { NO_OBJECTIVE } from '../scheduler/types.ts';
 
 /** One place to which a model name may lead, as configured. */
 export interface RouteTargetSpec {
@@ -14,11 +16,27 @@ export interface RouteTargetSpec {
   readonly weight: number;
 }
 
+/** Which requests a tier is meant for; null where it has no bound. */
+export interface TierBounds {
+  /** Largest estimated prompt, in tokens. */
+  readonly promptTokensMax: number | null;
+  /** Largest output asked for, in tokens; a request that asks for none fits. */
+  readonly outputTokensMax: number | null;
+}
+
+/** Requests of a size, and where they go. */
+export interface RouteTierSpec extends TierBounds {
+  readonly targets: readonly RouteTargetSpec[];
+}
+
 /** A model name that clients use, with the places it leads to. */
 export interface RouteSpec {
   readonly name: ModelName;
   readonly aliases: readonly ModelName[];
-  readonly targets: readonly RouteTargetSpec[];
+  /** In the order in which they are tried; at least one. */
+  readonly tiers: readonly RouteTierSpec[];
+  /** For requests that ask for none themselves. */
+  readonly objective: LatencyObjective;
 }
 
 /** A target with the endpoints that serve it now. */
@@ -31,10 +49,20 @@ export interface RouteTarget {
 export interface Route {
   /** The route's own name, also when the client used an alias. */
   readonly name: ModelName;
-  /** Never empty when `isKnown`; empty when a configured name has no endpoint at all now. */
+  /** At least one. */
+  readonly tiers: readonly RouteTier[];
+  /** For requests that ask for none themselves. */
+  readonly objective: LatencyObjective;
+}
+
+/** A tier with the endpoints that serve its targets now. */
+export interface RouteTier extends TierBounds {
+  /** Empty when no endpoint serves any of the configured targets now. */
   readonly targets: readonly RouteTarget[];
   readonly weightSum: number;
 }
+
+const UNBOUNDED: TierBounds = { promptTokensMax: null, outputTokensMax: null };
 
 /**
  * Resolves client model names: configured routes first, then whatever the fleet serves under that
@@ -105,12 +133,16 @@ export class RouteTable {
     if (spec === undefined) {
       const served = this.#fleet.servedAnywhere(name);
       if (served.length === 0) return null;
-      return createRoute(name as ModelName, served.map(targetByMembers));
+      const tier = createTier(UNBOUNDED, served.map(targetByMembers));
+      return { name: name as ModelName, tiers: [tier], objective: NO_OBJECTIVE };
     }
-    return createRoute(
-      spec.name,
-      spec.targets.flatMap((target) => this.#resolveTarget(target, spec.name)),
+    const tiers = spec.tiers.map((tier) =>
+      createTier(
+        tier,
+        tier.targets.flatMap((target) => this.#resolveTarget(target, spec.name)),
+      ),
     );
+    return { name: spec.name, tiers, objective: spec.objective };
   }
 
   #resolveTarget(target: RouteTargetSpec, routeName: ModelName): readonly RouteTarget[] {
@@ -133,16 +165,38 @@ function targetByMembers(served: Served): RouteTarget {
   return { served, weight: served.members.length };
 }
 
-function createRoute(name: ModelName, targets: readonly RouteTarget[]): Route {
-  return { name, targets, weightSum: targets.reduce((sum, { weight }) => sum + weight, 0) };
+function createTier(bounds: TierBounds, targets: readonly RouteTarget[]): RouteTier {
+  const { promptTokensMax, outputTokensMax } = bounds;
+  const weightSum = targets.reduce((sum, { weight }) => sum + weight, 0);
+  return { promptTokensMax, outputTokensMax, targets, weightSum };
+}
+
+/** Every target of every tier. */
+export function targetsOf(route: Route): readonly RouteTarget[] {
+  return route.tiers.flatMap(({ targets }) => targets);
+}
+
+/** Index of the first tier that takes a request of this size; the last one takes what is left. */
+export function findTier(
+  route: Route,
+  request: { readonly promptTokens: number; readonly maxTokens: number | null },
+): number {
+  const fits = route.tiers.findIndex(
+    ({ promptTokensMax, outputTokensMax }) =>
+      (promptTokensMax === null || request.promptTokens <= promptTokensMax) &&
+      (outputTokensMax === null ||
+        request.maxTokens === null ||
+        request.maxTokens <= outputTokensMax),
+  );
+  return fits < 0 ? route.tiers.length - 1 : fits;
 }
 
 /** Index of a target drawn by weight; 0 when no target has any weight. */
-export function drawTarget(route: Route, rng: Rng): number {
-  if (route.targets.length === 1) return 0;
-  let left = rng.next() * route.weightSum;
-  for (let index = 0; index < route.targets.length; index += 1) {
-    left -= (route.targets[index] as RouteTarget).weight;
+export function drawTarget(tier: RouteTier, rng: Rng): number {
+  if (tier.targets.length === 1) return 0;
+  let left = rng.next() * tier.weightSum;
+  for (let index = 0; index < tier.targets.length; index += 1) {
+    left -= (tier.targets[index] as RouteTarget).weight;
     if (left < 0) return index;
   }
   return 0;

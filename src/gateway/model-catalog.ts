@@ -1,4 +1,5 @@
 import type { RouteTable } from '../director/routes.ts';
+import { targetsOf } from '../director/routes.ts';
 import type { ListedModel } from '../protocol/model-list.ts';
 
 /**
@@ -24,7 +25,7 @@ export class ModelCatalog {
   find(name: string): ListedModel | null {
     const route = this.#routes.resolve(name);
     if (route === null) return null;
-    const served = route.targets.map((target) => target.served);
+    const served = targetsOf(route).map((target) => target.served);
     const first = served[0];
     const contexts = served.flatMap(({ contextTokens }) => contextTokens ?? []);
     return {

@@ -40,9 +40,9 @@ function summarise(config: PenstockConfig): string {
     if (source.kind === 'static') return `${name} (${count(source.endpoints.length, 'endpoint')})`;
     return source.kind === 'file' ? `${name} (${source.path})` : `${name} (DNS ${source.name})`;
   });
-  const models = config.models.map(({ name, aliases, targets }) => {
+  const models = config.models.map(({ name, aliases, tiers }) => {
     const also = aliases.length === 0 ? '' : `, also ${aliases.join(', ')}`;
-    return `${name} (${count(targets.length, 'target')}${also})`;
+    return `${name} (${count(tiers.flatMap(({ targets }) => targets).length, 'target')}${also})`;
   });
   return [
     ['listeners', listeners],

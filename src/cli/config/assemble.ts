@@ -97,10 +97,16 @@ function assembleSource(pool: FilePool, tls: UpstreamTls | null, tlsFiles: TlsFi
   };
 }
 
-function assembleModel(model: FileModel): ModelConfig {
+function assembleModel({ name, aliases, targets, tiers, objective }: FileModel): ModelConfig {
+  const everything = {
+    maxPromptTokens: null,
+    maxOutputTokens: null,
+    targets: targets ?? [{ pool: null, model: null, weight: 1 }],
+  };
   return {
-    name: model.name,
-    aliases: model.aliases,
-    targets: model.targets ?? [{ pool: null, model: null, weight: 1 }],
+    name,
+    aliases,
+    tiers: tiers ?? [everything],
+    objective: objective ?? { ttftMs: null, tpotMs: null },
   };
 }

@@ -1,5 +1,6 @@
 import type { EngineName } from '../../protocol/engines/dialect.ts';
-import type { LogLevel } from '../../telemetry/logger.ts';
+import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
+import type { LogLevel } from '../../telemetry/log-level.ts';
 
 /** Where something listens. */
 export interface HostPort {
@@ -98,19 +99,28 @@ export interface ModelTarget {
   readonly weight: number;
 }
 
+/** Requests of a size, and where they go. */
+export interface ModelTier {
+  /** Largest estimated prompt in tokens; null: any. */
+  readonly maxPromptTokens: number | null;
+  /** Largest output asked for in tokens; null: any. */
+  readonly maxOutputTokens: number | null;
+  readonly targets: readonly ModelTarget[];
+}
+
+/** Wanted speed of answers in milliseconds; null: nothing is asked. */
+export interface ObjectiveConfig {
+  readonly ttftMs: number | null;
+  readonly tpotMs: number | null;
+}
+
 /** A model name that clients use. */
 export interface ModelConfig {
   readonly name: string;
   readonly aliases: readonly string[];
-  readonly targets: readonly ModelTarget[];
-}
-
-/** How long to wait for a model server; null waits without limit. */
-export interface TimeoutsConfig {
-  readonly connectMs: number | null;
-  readonly firstByteMs: number | null;
-  readonly idleMs: number | null;
-  readonly totalMs: number | null;
+  /** At least one; without tiers in the file, one that takes every request. */
+  readonly tiers: readonly ModelTier[];
+  readonly objective: ObjectiveConfig;
 }
 
 /** When a failed attempt is tried on another endpoint. */
@@ -131,21 +141,6 @@ export interface EjectionConfig {
   readonly maxMs: number;
 }
 
-/** What one client may ask of the gateway. */
-export interface LimitsConfig {
-  readonly bodyBytes: number;
-  readonly headerBytes: number;
-  readonly urlBytes: number;
-  /** Time for a whole request head to arrive. */
-  readonly headMs: number;
-  /** Longest pause between two pieces of a request body. */
-  readonly bodyMs: number;
-  /** Time that an idle client connection stays open. */
-  readonly keepAliveMs: number;
-  /** Client connections open at once on one listener. */
-  readonly connections: number;
-}
-
 /** When token usage is read from answers. */
 export type UsageCapture = 'always' | 'when-asked';
 
@@ -161,21 +156,12 @@ export interface ScrapeConfig {
   readonly forgetMs: number;
 }
 
-/** The whole configuration, checked, with every default filled in. */
-export interface PenstockConfig {
-  /** Absolute path of the file it came from; null: none. */
-  readonly file: string | null;
-  /** At least one. */
-  readonly listeners: readonly ListenerConfig[];
-  readonly admin: { readonly address: HostPort };
-  /** Normalised URLs of servers that are grouped into pools by their base model. */
-  readonly servers: readonly string[];
-  readonly pools: readonly PoolConfig[];
-  readonly models: readonly ModelConfig[];
-  readonly timeouts: TimeoutsConfig;
+/** Settings that mean the same as they are written. */
+export interface PlainSettings {
+  readonly timeouts: UpstreamTimeouts;
   readonly retry: RetryConfig;
   readonly ejection: EjectionConfig;
-  readonly limits: LimitsConfig;
+  readonly limits: ClientLimits;
   readonly usage: { readonly capture: UsageCapture };
   /** `endpoint`: responses carry `x-penstock-endpoint`. */
   readonly headers: { readonly endpoint: boolean };
@@ -188,4 +174,17 @@ export interface PenstockConfig {
   /** `keep`: decision records held for the admin API. */
   readonly decisions: { readonly keep: number };
   readonly scrape: ScrapeConfig;
+}
+
+/** The whole configuration, checked, with every default filled in. */
+export interface PenstockConfig extends PlainSettings {
+  /** Absolute path of the file it came from; null: none. */
+  readonly file: string | null;
+  /** At least one. */
+  readonly listeners: readonly ListenerConfig[];
+  readonly admin: { readonly address: HostPort };
+  /** Normalised URLs of servers that are grouped into pools by their base model. */
+  readonly servers: readonly string[];
+  readonly pools: readonly PoolConfig[];
+  readonly models: readonly ModelConfig[];
 }

@@ -1,14 +1,5 @@
 import type { EngineName } from '../../protocol/engines/dialect.ts';
-import type { LogLevel } from '../../telemetry/logger.ts';
-import type {
-  DnsRecordType,
-  EjectionConfig,
-  LimitsConfig,
-  RetryConfig,
-  ScrapeConfig,
-  TimeoutsConfig,
-  UsageCapture,
-} from './config.ts';
+import type { DnsRecordType, ObjectiveConfig, PlainSettings } from './config.ts';
 
 /** `listeners[].tls` as written. */
 export interface FileListenerTls {
@@ -69,28 +60,27 @@ export interface FileTarget {
   readonly weight: number;
 }
 
-/** `models[]` as written; null targets lead to whichever pool serves the name. */
+/** `models[].tiers[]` as written. */
+export interface FileTier {
+  readonly maxPromptTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly targets: readonly FileTarget[];
+}
+
+/** `models[]` as written; neither targets nor tiers lead to whichever pool serves the name. */
 export interface FileModel {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly targets: readonly FileTarget[] | null;
+  readonly tiers: readonly FileTier[] | null;
+  readonly objective: ObjectiveConfig | null;
 }
 
 /** The configuration file after validation: as written, with defaults filled in. */
-export interface FileConfig {
+export interface FileConfig extends PlainSettings {
   readonly listeners: readonly FileListener[];
   readonly admin: { readonly address: string };
   readonly servers: readonly string[];
   readonly pools: readonly FilePool[];
   readonly models: readonly FileModel[];
-  readonly timeouts: TimeoutsConfig;
-  readonly retry: RetryConfig;
-  readonly ejection: EjectionConfig;
-  readonly limits: LimitsConfig;
-  readonly usage: { readonly capture: UsageCapture };
-  readonly headers: { readonly endpoint: boolean };
-  readonly logging: { readonly level: LogLevel; readonly sampleRequests: number };
-  readonly drain: { readonly timeoutMs: number };
-  readonly decisions: { readonly keep: number };
-  readonly scrape: ScrapeConfig;
 }

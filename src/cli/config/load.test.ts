@@ -73,7 +73,18 @@ test('a model without targets leads to whichever pool serves its name', () => {
   const loaded = parseConfig('models: [{name: m, aliases: [n]}]', 'x.yaml');
   assert.ok(loaded.ok);
   assert.deepEqual(loaded.value.models, [
-    { name: 'm', aliases: ['n'], targets: [{ pool: null, model: null, weight: 1 }] },
+    {
+      name: 'm',
+      aliases: ['n'],
+      tiers: [
+        {
+          maxPromptTokens: null,
+          maxOutputTokens: null,
+          targets: [{ pool: null, model: null, weight: 1 }],
+        },
+      ],
+      objective: { ttftMs: null, tpotMs: null },
+    },
   ]);
 });
 

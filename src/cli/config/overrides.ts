@@ -1,12 +1,11 @@
 import { fail, succeed, type Result } from '../../core/result.ts';
-import type { LogLevel } from '../../telemetry/logger.ts';
+import { LOG_LEVELS, type LogLevel } from '../../telemetry/log-level.ts';
 import type { ParsedOptions } from '../options.ts';
 import { isSameListenAddress, formatHostPort, parseHostPort, parseServerUrl } from './address.ts';
 import type { HostPort, PenstockConfig } from './config.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 import { defaultConfig, loadConfig, type LoadedConfig } from './load.ts';
 import { quote, type ConfigProblem } from './problem.ts';
-import { LOG_LEVELS } from './schema.ts';
 
 /** Settings of `penstock up` that win over the file. */
 export interface ConfigOverrides {

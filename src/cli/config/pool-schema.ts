@@ -1,11 +1,13 @@
+import { ENGINE_NAMES } from '../../protocol/engines/builtins.ts';
 import type { EngineName } from '../../protocol/engines/dialect.ts';
-import type { DnsRecordType } from './config.ts';
+import type { DnsRecordType, ObjectiveConfig } from './config.ts';
 import type {
   FileDns,
   FileEndpoint,
   FileModel,
   FilePool,
   FileTarget,
+  FileTier,
   FileUpstreamTls,
 } from './file-config.ts';
 import {
@@ -23,19 +25,7 @@ import {
 } from './schema-node.ts';
 import { DAY_MS } from './units.ts';
 
-const ENGINES: Readonly<Record<EngineName, true>> = {
-  vllm: true,
-  sglang: true,
-  'trtllm-serve': true,
-  'triton-tensorrt-llm': true,
-  tgi: true,
-  'llama-cpp': true,
-  ollama: true,
-  lmdeploy: true,
-  generic: true,
-};
-
-const engine: Typed<EngineName> = choice(Object.keys(ENGINES) as EngineName[]);
+const engine: Typed<EngineName> = choice(ENGINE_NAMES);
 const modelNames = list(text('modelName'), 1);
 
 const upstreamTls = object<FileUpstreamTls>({
@@ -142,6 +132,23 @@ const target = object<FileTarget>({
   ),
 });
 
+const tier = object<FileTier>({
+  maxPromptTokens: optional(
+    integer(1, 100_000_000),
+    'Largest prompt it takes, in tokens estimated from bytes; without it, any.',
+  ),
+  maxOutputTokens: optional(
+    integer(1, 100_000_000),
+    'Largest output it takes, by what the request asks for; without it, any.',
+  ),
+  targets: required(list(target, 1), 'Where the requests of this size go.'),
+});
+
+const objective = object<ObjectiveConfig>({
+  ttftMs: optional(integer(1, DAY_MS), 'Wanted time to the first token.'),
+  tpotMs: optional(integer(1, DAY_MS), 'Wanted time per output token after the first.'),
+});
+
 /** Schema of one entry of `models`. */
 export const MODEL_SCHEMA: Typed<FileModel> = object<FileModel>({
   name: required(text('modelName'), 'Name that clients use; unique among all names and aliases.'),
@@ -149,5 +156,13 @@ export const MODEL_SCHEMA: Typed<FileModel> = object<FileModel>({
   targets: optional(
     list(target, 1),
     'Where the requests go; without it, to every pool that serves a model of this name.',
+  ),
+  tiers: optional(
+    list(tier, 1),
+    'Instead of `targets`: the first tier that takes a request of its size is used, and the next ones when it is saturated. The last one takes what is too large for all.',
+  ),
+  objective: optional(
+    objective,
+    'Latency objective of requests that ask for none in their headers.',
   ),
 });

@@ -1,5 +1,5 @@
 import { isSameListenAddress, parseHostPort, parseServerUrl } from './address.ts';
-import type { FileConfig, FileModel, FilePool } from './file-config.ts';
+import type { FileConfig, FileModel, FilePool, FileTier } from './file-config.ts';
 import { formatPath, quote, type ConfigPath } from './problem.ts';
 import { findNearest } from '../../core/nearest.ts';
 
@@ -16,7 +16,7 @@ export function checkReferences(config: FileConfig, report: ReportProblem): void
   for (const [index, pool] of config.pools.entries()) checkPool(pool, ['pools', index], report);
   checkNames(config, report);
   for (const [index, model] of config.models.entries()) {
-    checkTargets(config, model, { path: ['models', index], report });
+    checkModel(config, model, { path: ['models', index], report });
   }
   checkOrder(config.ejection, ['ejection'], { keys: ['baseMs', 'maxMs'], report });
   checkOrder(config.scrape, ['scrape'], {
@@ -132,12 +132,35 @@ interface Scope {
   readonly report: ReportProblem;
 }
 
-function checkTargets(config: FileConfig, model: FileModel, { path, report }: Scope): void {
-  if (model.targets === null) return;
+function checkModel(config: FileConfig, model: FileModel, { path, report }: Scope): void {
+  const { targets, tiers } = model;
+  if (targets !== null) {
+    checkTargets(config, { name: model.name, targets }, { path: [...path, 'targets'], report });
+  }
+  if (tiers === null) return;
+  if (targets !== null) {
+    report(
+      [...path, 'tiers'],
+      '"targets" and "tiers" exclude each other',
+      'put "targets" into a tier',
+    );
+  }
+  for (const [index, { targets: ofTier }] of tiers.entries()) {
+    const at: ConfigPath = [...path, 'tiers', index, 'targets'];
+    checkTargets(config, { name: model.name, targets: ofTier }, { path: at, report });
+  }
+}
+
+/** Checks a list of targets at `path`. */
+function checkTargets(
+  config: FileConfig,
+  { name: modelName, targets }: Pick<FileTier, 'targets'> & { readonly name: string },
+  { path, report }: Scope,
+): void {
   const pairs = new Uniqueness('the target', report);
-  for (const [index, target] of model.targets.entries()) {
-    const at: ConfigPath = [...path, 'targets', index];
-    const upstream = target.model ?? model.name;
+  for (const [index, target] of targets.entries()) {
+    const at: ConfigPath = [...path, index];
+    const upstream = target.model ?? modelName;
     pairs.add(target.pool === null ? upstream : `${target.pool}/${upstream}`, at);
     if (target.pool === null) continue;
     const pool = config.pools.find(({ name }) => name === target.pool);
@@ -153,8 +176,8 @@ function checkTargets(config: FileConfig, model: FileModel, { path, report }: Sc
       report(place, message, suggestModel(pool.models, upstream));
     }
   }
-  if (model.targets.every(({ weight }) => weight === 0)) {
-    report([...path, 'targets'], 'every target has weight 0', 'give one a weight above 0');
+  if (targets.every(({ weight }) => weight === 0)) {
+    report(path, 'every target has weight 0', 'give one a weight above 0');
   }
 }
 

@@ -1,12 +1,6 @@
-import type { LogLevel } from '../../telemetry/logger.ts';
-import type {
-  EjectionConfig,
-  LimitsConfig,
-  RetryConfig,
-  ScrapeConfig,
-  TimeoutsConfig,
-  UsageCapture,
-} from './config.ts';
+import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
+import { LOG_LEVELS } from '../../telemetry/log-level.ts';
+import type { EjectionConfig, RetryConfig, ScrapeConfig, UsageCapture } from './config.ts';
 import type { FileConfig, FileListener, FileListenerTls } from './file-config.ts';
 import { MODEL_SCHEMA, POOL_SCHEMA } from './pool-schema.ts';
 import {
@@ -26,20 +20,6 @@ import {
 } from './schema-node.ts';
 import { DAY_MS, MEBIBYTE } from './units.ts';
 
-const LEVELS: Readonly<Record<LogLevel, true>> = {
-  debug: true,
-  info: true,
-  warn: true,
-  error: true,
-  off: true,
-};
-
-/**
- * Levels of `logging.level`, from the most talkative; not taken from the logger, which is slow to
- * load.
- */
-export const LOG_LEVELS: readonly LogLevel[] = Object.freeze(Object.keys(LEVELS) as LogLevel[]);
-
 const CAPTURES: readonly UsageCapture[] = ['always', 'when-asked'];
 
 const listener = object<FileListener>({
@@ -58,7 +38,7 @@ const listener = object<FileListener>({
   ),
 });
 
-const timeouts = object<TimeoutsConfig>({
+const timeouts = object<UpstreamTimeouts>({
   connectMs: untilNull(
     integer(1, DAY_MS),
     2000,
@@ -113,7 +93,7 @@ const ejection = object<EjectionConfig>({
   maxMs: withDefault(integer(1, DAY_MS), 30_000, 'Longest pause. At least `baseMs`.'),
 });
 
-const limits = object<LimitsConfig>({
+const limits = object<ClientLimits>({
   bodyBytes: withDefault(
     integer(1, 4096 * MEBIBYTE),
     64 * MEBIBYTE,

@@ -16,7 +16,7 @@ import { Director } from '../director.ts';
 import type { DirectorOptions, FlightReceiver } from '../director.ts';
 import type { Flight } from '../flight.ts';
 import { ADMIT_ALL, NO_LIMITS } from '../ports.ts';
-import type { RouteSpec } from '../routes.ts';
+import type { RouteSpec, RouteTierSpec } from '../routes.ts';
 import { RouteTable } from '../routes.ts';
 import type { Refusal, RequestHead } from '../types.ts';
 
@@ -89,15 +89,35 @@ function createSpec(url: string, models: readonly string[]): EndpointSpec {
   return { url, labels: {}, engine: null, models, tls: null };
 }
 
-/** A configured route for tests. */
+/** A configured target for tests. */
+export interface TestTarget {
+  readonly pool: string | null;
+  readonly model?: string;
+  readonly weight?: number;
+}
+
+/** A configured route for tests, with one tier for all requests. */
 export function createRouteSpec(
   name: string,
-  targets: readonly { pool: string | null; model?: string; weight?: number }[],
+  targets: readonly TestTarget[],
   aliases: readonly string[] = [],
 ): RouteSpec {
   return {
     name: modelName(name),
     aliases: aliases.map(modelName),
+    tiers: [createTierSpec(null, targets)],
+    objective: NO_OBJECTIVE,
+  };
+}
+
+/** A tier for prompts of up to so many tokens. */
+export function createTierSpec(
+  promptTokensMax: number | null,
+  targets: readonly TestTarget[],
+): RouteTierSpec {
+  return {
+    promptTokensMax,
+    outputTokensMax: null,
     targets: targets.map(({ pool, model, weight = 1 }) => ({
       pool: pool === null ? null : poolId(pool),
       model: model === undefined ? null : modelName(model),
