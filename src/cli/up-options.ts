@@ -1,5 +1,5 @@
 import type { OptionDefinition } from './options.ts';
-import { LOG_LEVELS } from './config/schema.ts';
+import { LOG_LEVELS } from '../telemetry/log-level.ts';
 
 /** Model servers that a bare `--demo` starts. */
 const DEMO_SERVERS = 3;

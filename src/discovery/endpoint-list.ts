@@ -4,7 +4,7 @@ import { findNearest } from '../core/nearest.ts';
 import { fail, succeed } from '../core/result.ts';
 import type { Result } from '../core/result.ts';
 import type { EndpointSpec } from '../pool/endpoint.ts';
-import { BUILTIN_DIALECTS } from '../protocol/engines/builtins.ts';
+import { ENGINE_NAMES } from '../protocol/engines/builtins.ts';
 import type { EngineName } from '../protocol/engines/dialect.ts';
 import { normaliseServerUrl } from './server-url.ts';
 import type { EndpointDefaults } from './sources.ts';
@@ -78,11 +78,10 @@ function parseEngine(
   standard: EngineName | null,
 ): Result<EngineName | null, string> {
   if (value === undefined || value === null) return succeed(standard);
-  const names = BUILTIN_DIALECTS.map((dialect) => dialect.engine);
-  const found = names.find((name) => name === value);
+  const found = ENGINE_NAMES.find((name) => name === value);
   if (found !== undefined) return succeed(found);
   const shown = JSON.stringify(value);
-  return fail(`unknown engine ${shown}${hint(shown.replaceAll('"', ''), names)}`);
+  return fail(`unknown engine ${shown}${hint(shown.replaceAll('"', ''), ENGINE_NAMES)}`);
 }
 
 function hint(text: string, known: readonly string[]): string {

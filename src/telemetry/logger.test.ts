@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { createLogger, SILENT_LOGGER } from './logger.ts';
-import type { LogLevel } from './logger.ts';
+import type { LogLevel } from './log-level.ts';
 
 function createCapture(level: LogLevel, sampleRequests = 1) {
   const lines: string[] = [];

@@ -1,19 +1,8 @@
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
 import type { Clock } from '../core/clock.ts';
+import type { LogLevel } from './log-level.ts';
 import { createRedactor, LOG_REDACTION } from './redaction.ts';
-
-/** From most to least; `off` writes nothing. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
-
-/** Levels as the configuration spells them. */
-export const LOG_LEVELS: readonly LogLevel[] = Object.freeze([
-  'debug',
-  'info',
-  'warn',
-  'error',
-  'off',
-]);
 
 /** Structured facts of one line. Credentials and prompts are taken out, whoever put them in. */
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -3,20 +3,24 @@ import { labelText } from './label-text.ts';
 /** A counter, gauge or histogram with one set of label values. */
 export type MetricSeries = CounterSeries | GaugeSeries | HistogramSeries;
 
-/**
- * A total that only grows. The value lives in a typed array, so that a change never boxes a number.
- */
-export class CounterSeries {
+/** What every series has. */
+class LabelledSeries {
   /** Label values in table order. */
   readonly labels: readonly string[];
   /** `name="value",…` as printed, made once. */
   readonly text: string;
-  readonly #cell = new Float64Array(1);
 
   constructor(names: readonly string[], values: readonly string[]) {
     this.labels = values;
     this.text = labelText(names, values);
   }
+}
+
+/**
+ * A total that only grows. The value lives in a typed array, so that a change never boxes a number.
+ */
+export class CounterSeries extends LabelledSeries {
+  readonly #cell = new Float64Array(1);
 
   get value(): number {
     return this.#cell[0] ?? 0;
@@ -38,17 +42,8 @@ export class CounterSeries {
 }
 
 /** A value that goes up and down. NaN means unknown and is not printed. */
-export class GaugeSeries {
-  /** Label values in table order. */
-  readonly labels: readonly string[];
-  /** `name="value",…` as printed, made once. */
-  readonly text: string;
+export class GaugeSeries extends LabelledSeries {
   readonly #cell = new Float64Array(1);
-
-  constructor(names: readonly string[], values: readonly string[]) {
-    this.labels = values;
-    this.text = labelText(names, values);
-  }
 
   get value(): number {
     return this.#cell[0] ?? 0;
@@ -68,11 +63,7 @@ export class GaugeSeries {
  * Counts observations per bucket. One typed array holds the counts of the buckets, then the count
  * above the last bound; the sum is in `sum`.
  */
-export class HistogramSeries {
-  /** Label values in table order. */
-  readonly labels: readonly string[];
-  /** `name="value",…` as printed, made once. */
-  readonly text: string;
+export class HistogramSeries extends LabelledSeries {
   /** Inclusive upper bounds, without +Inf. */
   readonly bounds: Float64Array;
   /** Observations per bucket (not cumulative); the last slot is above every bound. */
@@ -80,8 +71,7 @@ export class HistogramSeries {
   readonly #sum = new Float64Array(1);
 
   constructor(names: readonly string[], values: readonly string[], bounds: readonly number[]) {
-    this.labels = values;
-    this.text = labelText(names, values);
+    super(names, values);
     this.bounds = Float64Array.from(bounds);
     this.counts = new Float64Array(bounds.length + 1);
   }

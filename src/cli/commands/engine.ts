@@ -50,16 +50,18 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
  * The server's settings from the parsed command line; options not given are left to the profile.
  */
 export function engineServerOptions(options: ParsedOptions): EngineServerOptions {
+  const texts = (flag: string): string | null => options.string(flag);
+  const numbers = (flag: string): number | null => options.number(flag);
   return {
     models: options.list('model'),
     dialect: options.string('dialect') as SimulatedDialect,
     adapters: options.list('lora'),
     prefixCaching: options.boolean('prefix-caching'),
-    ...givenText(options, [
+    ...given(texts, [
       ['engineId', 'engine-id'],
       ['profile', 'profile'],
     ]),
-    ...givenNumbers(options, [
+    ...given(numbers, [
       ['maxNumSeqs', 'max-num-seqs'],
       ['maxNumBatchedTokens', 'max-num-batched-tokens'],
       ['kvBlocks', 'kv-blocks'],
@@ -77,9 +79,10 @@ export function engineServerOptions(options: ParsedOptions): EngineServerOptions
 }
 
 function faultSettings(options: ParsedOptions): Partial<FaultSettings> {
+  const numbers = (flag: string): number | null => options.number(flag);
   return {
     errorBody: options.string('fail-body'),
-    ...givenNumbers(options, [
+    ...given(numbers, [
       ['slowStartMs', 'startup-ms'],
       ['errorRate', 'fail-rate'],
       ['errorCount', 'fail-count'],
@@ -94,28 +97,15 @@ function faultSettings(options: ParsedOptions): Partial<FaultSettings> {
   };
 }
 
-type Pairs<Field extends string> = readonly (readonly [field: Field, flag: string])[];
-
-function givenNumbers<Field extends string>(
-  options: ParsedOptions,
-  pairs: Pairs<Field>,
-): Partial<Record<Field, number>> {
-  const given: Partial<Record<Field, number>> = {};
+/** The fields whose flags were given, as `read` reads them. */
+function given<Field extends string, Value>(
+  read: (flag: string) => Value | null,
+  pairs: readonly (readonly [field: Field, flag: string])[],
+): Partial<Record<Field, Value>> {
+  const fields: Partial<Record<Field, Value>> = {};
   for (const [field, flag] of pairs) {
-    const value = options.number(flag);
-    if (value !== null) given[field] = value;
+    const value = read(flag);
+    if (value !== null) fields[field] = value;
   }
-  return given;
-}
-
-function givenText<Field extends string>(
-  options: ParsedOptions,
-  pairs: Pairs<Field>,
-): Partial<Record<Field, string>> {
-  const given: Partial<Record<Field, string>> = {};
-  for (const [field, flag] of pairs) {
-    const value = options.string(flag);
-    if (value !== null) given[field] = value;
-  }
-  return given;
+  return fields;
 }

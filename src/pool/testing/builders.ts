@@ -7,6 +7,7 @@ import type {
   EngineReport,
   ServedModelFact,
 } from '../../protocol/engines/dialect.ts';
+import { EMPTY_REPORT } from '../../protocol/engines/report.ts';
 import type { Endpoint, EndpointSpec } from '../endpoint.ts';
 import { NO_LISTENER } from '../fleet-listener.ts';
 import { Fleet } from '../fleet.ts';
@@ -60,21 +61,7 @@ export function factsOf(...models: readonly ServedModelFact[]): EndpointFacts {
 }
 
 export function reportOf(change: Partial<EngineReport> = {}): EngineReport {
-  return {
-    waiting: null,
-    running: null,
-    kvCacheUsage: null,
-    blockSizeTokens: null,
-    blockCount: null,
-    adapters: null,
-    adapterSlots: null,
-    promptTokensTotal: null,
-    generationTokensTotal: null,
-    prefixCacheQueriesTotal: null,
-    prefixCacheHitsTotal: null,
-    processStartTimeSeconds: null,
-    ...change,
-  };
+  return { ...EMPTY_REPORT, ...change };
 }
 
 /** Declares pool `p` with `count` endpoints that were probed and serve the base model `m`. */

@@ -1,3 +1,5 @@
+import type { ListedModel } from '../model-list.ts';
+
 /** One model in Anthropic's list. */
 export interface AnthropicModel {
   readonly type: 'model';
@@ -14,13 +16,6 @@ export interface AnthropicModel {
   readonly line: null;
 }
 
-/** What Anthropic's model object is made from. */
-export interface AnthropicModelFacts {
-  readonly id: string;
-  readonly createdSeconds: number;
-  readonly contextTokens: number | null;
-}
-
 /** One page that holds every model; the gateway does not page its list. */
 export interface AnthropicModelPage {
   readonly data: readonly AnthropicModel[];
@@ -30,7 +25,7 @@ export interface AnthropicModelPage {
 }
 
 /** Anthropic's model object; the display name is the id, as engines report no other. */
-export function anthropicModel(facts: AnthropicModelFacts): AnthropicModel {
+export function anthropicModel(facts: ListedModel): AnthropicModel {
   return {
     type: 'model',
     id: facts.id,
@@ -46,7 +41,7 @@ export function anthropicModel(facts: AnthropicModelFacts): AnthropicModel {
 }
 
 /** Anthropic's model list. */
-export function anthropicModelPage(models: readonly AnthropicModelFacts[]): AnthropicModelPage {
+export function anthropicModelPage(models: readonly ListedModel[]): AnthropicModelPage {
   return {
     data: models.map(anthropicModel),
     first_id: models.at(0)?.id ?? null,

@@ -24,6 +24,11 @@ export const BUILTIN_DIALECTS: readonly EngineDialect[] = Object.freeze([
   GENERIC,
 ]);
 
+/** Their names, as the configuration spells them. */
+export const ENGINE_NAMES: readonly EngineName[] = Object.freeze(
+  BUILTIN_DIALECTS.map(({ engine }) => engine),
+);
+
 /** An engine and how sure it is, 0 to 1. */
 export interface Recognition {
   readonly dialect: EngineDialect;

@@ -8,7 +8,8 @@ import type {
   ReportNumber,
 } from './dialect.ts';
 
-const EMPTY: EngineReport = Object.freeze({
+/** A report that says nothing. */
+export const EMPTY_REPORT: EngineReport = Object.freeze({
   waiting: null,
   running: null,
   kvCacheUsage: null,
@@ -44,7 +45,7 @@ export function wantedMetrics(dialect: EngineDialect): ReadonlySet<string> {
 /** What `samples` say in the terms of `dialect`; all null for an engine without metrics. */
 export function readReport(dialect: EngineDialect, samples: MetricSamples): EngineReport {
   const { metrics } = dialect;
-  if (metrics === null) return EMPTY;
+  if (metrics === null) return EMPTY_REPORT;
   const read = (field: ReportNumber): number | null => readNumber(metrics.sources[field], samples);
   const usage = read('kvCacheUsage');
   return {

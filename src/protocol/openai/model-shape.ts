@@ -1,3 +1,5 @@
+import type { ListedModel } from '../model-list.ts';
+
 /** One model in OpenAI's list, with vLLM's `root`, `parent` and `max_model_len` where known. */
 export interface OpenAiModel {
   readonly id: string;
@@ -9,18 +11,8 @@ export interface OpenAiModel {
   readonly max_model_len?: number;
 }
 
-/** What OpenAI's model object is made from; null fields are left out of it. */
-export interface OpenAiModelFacts {
-  readonly id: string;
-  readonly createdSeconds: number;
-  readonly ownedBy: string;
-  readonly root: string | null;
-  readonly parent: string | null;
-  readonly contextTokens: number | null;
-}
-
-/** OpenAI's model object. */
-export function openAiModel(facts: OpenAiModelFacts): OpenAiModel {
+/** OpenAI's model object; what is null is left out of it. */
+export function openAiModel(facts: ListedModel): OpenAiModel {
   return {
     id: facts.id,
     object: 'model',

@@ -8,13 +8,7 @@ import { readArray, readCount, readString, type JsonObject } from '../json-value
 import { planAnswer, countChoices } from '../sampling.ts';
 import { chooseTool, type ToolCall } from '../tool-choice.ts';
 import { badRequest } from '../host.ts';
-import {
-  ChoiceFrames,
-  DONE_FRAME,
-  openAiUsage,
-  readUsageFrames,
-  type UsageFrames,
-} from './openai-shapes.ts';
+import { ChoiceFrames, openAiUsage, readUsageFrames, type UsageFrames } from './openai-shapes.ts';
 
 /** What does not change between the chunks and bodies of one answer. */
 interface ChatAnswer {
@@ -120,7 +114,7 @@ class ChatStream implements StreamEncoder {
     this.#usageFrames = usageFrames;
     const { id, created, model } = answer;
     const fields = { id, object: 'chat.completion.chunk', created, model };
-    this.#frames = new ChoiceFrames(fields, { hasUsageField: usageFrames.isIncluded });
+    this.#frames = new ChoiceFrames(fields, usageFrames);
   }
 
   begin(index: number): readonly string[] {
@@ -151,8 +145,7 @@ class ChatStream implements StreamEncoder {
   }
 
   end(): readonly string[] {
-    if (!this.#usageFrames.isIncluded) return [DONE_FRAME];
-    return [this.#frames.usage(openAiUsage(this.#usage())), DONE_FRAME];
+    return this.#frames.end(openAiUsage(this.#usage()));
   }
 
   #choice(index: number, delta: string, reason: string | null): string {

@@ -6,13 +6,7 @@ import { badRequest, modelNotFound, sendOpenAiError, type EngineHost } from '../
 import { readCount, readString, type JsonObject } from '../json-value.ts';
 import { digestInput, readInputs } from '../prompt-input.ts';
 import { countChoices, planAnswer } from '../sampling.ts';
-import {
-  ChoiceFrames,
-  DONE_FRAME,
-  openAiUsage,
-  readUsageFrames,
-  type UsageFrames,
-} from './openai-shapes.ts';
+import { ChoiceFrames, openAiUsage, readUsageFrames, type UsageFrames } from './openai-shapes.ts';
 
 // What OpenAI's completions API generates when the caller does not say.
 const DEFAULT_MAX_TOKENS = 16;
@@ -72,7 +66,7 @@ class CompletionStream implements StreamEncoder {
   constructor(fields: object, usage: UsageReader, usageFrames: UsageFrames) {
     this.#usage = usage;
     this.#usageFrames = usageFrames;
-    this.#frames = new ChoiceFrames(fields, { hasUsageField: usageFrames.isIncluded });
+    this.#frames = new ChoiceFrames(fields, usageFrames);
   }
 
   begin(): readonly string[] {
@@ -89,8 +83,7 @@ class CompletionStream implements StreamEncoder {
   }
 
   end(): readonly string[] {
-    if (!this.#usageFrames.isIncluded) return [DONE_FRAME];
-    return [this.#frames.usage(openAiUsage(this.#usage())), DONE_FRAME];
+    return this.#frames.end(openAiUsage(this.#usage()));
   }
 
   #choice(index: number, text: string, reason: string): string {

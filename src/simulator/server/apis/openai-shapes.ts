@@ -27,16 +27,18 @@ export function readUsageFrames(body: JsonObject): UsageFrames {
 }
 
 /** The line that ends an OpenAI stream. */
-export const DONE_FRAME = 'data: [DONE]\n\n';
+const DONE_FRAME = 'data: [DONE]\n\n';
 
 /** Builds `data:` frames around one `choices` entry; what is the same in each is built once. */
 export class ChoiceFrames {
   readonly #head: string;
   readonly #tail: string;
+  readonly #hasUsage: boolean;
 
-  constructor(fields: object, options: { readonly hasUsageField: boolean }) {
+  constructor(fields: object, usage: UsageFrames) {
+    this.#hasUsage = usage.isIncluded;
     this.#head = `data: ${JSON.stringify(fields).slice(0, -1)},"choices":[`;
-    this.#tail = options.hasUsageField ? '],"usage":null}\n\n' : ']}\n\n';
+    this.#tail = usage.isIncluded ? '],"usage":null}\n\n' : ']}\n\n';
   }
 
   /** A frame with one choice, given as JSON text, and the usage so far or null. */
@@ -45,8 +47,9 @@ export class ChoiceFrames {
     return `${this.#head}${choice}],"usage":${JSON.stringify(usage)}}\n\n`;
   }
 
-  /** The frame without choices that carries the final usage. */
-  usage(usage: object): string {
-    return `${this.#head}],"usage":${JSON.stringify(usage)}}\n\n`;
+  /** What ends the stream: the final usage in a frame without choices, if it is wanted. */
+  end(usage: object): readonly string[] {
+    if (!this.#hasUsage) return [DONE_FRAME];
+    return [`${this.#head}],"usage":${JSON.stringify(usage)}}\n\n`, DONE_FRAME];
   }
 }

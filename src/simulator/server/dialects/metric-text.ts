@@ -9,6 +9,13 @@ export interface MetricSeries {
   readonly value: number;
 }
 
+/** The text of the metrics that every engine's process has, which carry no labels of its own. */
+export function processMetricsText(startedSeconds: number): string {
+  const text = new MetricText({});
+  text.gauge('process_start_time_seconds', 'Unix time of the start.', startedSeconds);
+  return text.toString();
+}
+
 /** Builds a Prometheus text (format 0.0.4) in which every series carries the same base labels. */
 export class MetricText {
   readonly #base: MetricLabels;

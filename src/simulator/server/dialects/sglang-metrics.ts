@@ -1,5 +1,5 @@
 import type { EngineHost } from '../host.ts';
-import { MetricText } from './metric-text.ts';
+import { MetricText, processMetricsText } from './metric-text.ts';
 
 /** `/metrics` of an SGLang server. */
 export function renderSglangMetrics(host: EngineHost): string {
@@ -44,7 +44,5 @@ export function renderSglangMetrics(host: EngineHost): string {
     'Time from arrival to the end.',
     counters.requestLatency,
   );
-  const process = new MetricText({});
-  process.gauge('process_start_time_seconds', 'Unix time of the start.', host.startedSeconds);
-  return text.toString() + process.toString();
+  return text.toString() + processMetricsText(host.startedSeconds);
 }

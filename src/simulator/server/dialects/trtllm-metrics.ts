@@ -1,5 +1,5 @@
 import type { EngineHost } from '../host.ts';
-import { MetricText } from './metric-text.ts';
+import { MetricText, processMetricsText } from './metric-text.ts';
 
 /** `/prometheus/metrics` of TensorRT-LLM's `trtllm-serve`. */
 export function renderTrtllmMetrics(host: EngineHost): string {
@@ -37,9 +37,7 @@ export function renderTrtllmMetrics(host: EngineHost): string {
     'Time in the waiting queue.',
     counters.queueTime,
   );
-  const process = new MetricText({});
-  process.gauge('process_start_time_seconds', 'Unix time of the start.', host.startedSeconds);
-  return text.toString() + process.toString();
+  return text.toString() + processMetricsText(host.startedSeconds);
 }
 
 /** `/metrics` of `trtllm-serve`: one iteration's statistics as JSON. */

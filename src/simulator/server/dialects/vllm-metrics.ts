@@ -1,5 +1,10 @@
 import type { EngineHost } from '../host.ts';
-import { MetricText, type MetricLabels, type MetricSeries } from './metric-text.ts';
+import {
+  MetricText,
+  processMetricsText,
+  type MetricLabels,
+  type MetricSeries,
+} from './metric-text.ts';
 
 /** `/metrics` of a vLLM server (names of its V1 engine). */
 export function renderVllmMetrics(host: EngineHost): string {
@@ -35,9 +40,7 @@ export function renderVllmMetrics(host: EngineHost): string {
   ]);
   addHistograms(text, host);
   if (options.adapters.slots > 0) addAdapters(text, host);
-  const process = new MetricText({});
-  process.gauge('process_start_time_seconds', 'Unix time of the start.', host.startedSeconds);
-  return text.toString() + process.toString();
+  return text.toString() + processMetricsText(host.startedSeconds);
 }
 
 function addHistograms(text: MetricText, host: EngineHost): void {
