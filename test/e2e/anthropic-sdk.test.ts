@@ -15,7 +15,7 @@ interface EngineWorld {
   readonly client: Anthropic;
 }
 
-/** The official client, a gateway and a simulated vLLM that serves `llama`, known as `claude` too. */
+/** The official client, a gateway and a simulated vLLM with `llama`, known as `claude` too. */
 async function startEngineWorld(t: TestContext): Promise<EngineWorld> {
   const engine = await createEngineServer({
     clock: createSystemClock(),

@@ -14,7 +14,7 @@ import {
   startScriptedServer,
 } from './support/scripted-server.ts';
 
-/** What the endpoint calls its model: longer than the name of the client, and to be escaped in JSON. */
+/** What the endpoint calls its model: longer than the client's name, and to be escaped in JSON. */
 const UPSTREAM = 'org/"Modèle"\\70B';
 const MODELS = `models:
   - { name: chat, aliases: ['näme', 'a-much-longer-alias-than-the-real-name-of-the-model'], targets: [{ model: '${UPSTREAM}' }] }
@@ -241,7 +241,7 @@ for (const [name, path, answer] of JSON_ANSWERS) {
 
 const USAGE = '"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}';
 
-/** Streams of an endpoint; the name stands at «». Frames between ‹ and › are for the gateway alone. */
+/** Streams of an endpoint; the name stands at «». What is between ‹ and › is for the gateway. */
 const STREAMS: readonly (readonly [name: string, path: string, stream: string])[] = [
   [
     'chat, with a usage frame that nobody asked for',

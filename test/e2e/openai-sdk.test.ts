@@ -22,7 +22,7 @@ interface EngineWorld {
   readonly client: OpenAI;
 }
 
-/** The official client, a gateway and a simulated vLLM that serves `llama` and its adapter `sql`. */
+/** The official client, a gateway and a simulated vLLM with `llama` and its adapter `sql`. */
 async function startEngineWorld(t: TestContext, more = ''): Promise<EngineWorld> {
   const engine = await createEngineServer({
     clock: createSystemClock(),

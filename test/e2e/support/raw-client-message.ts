@@ -1,4 +1,4 @@
-/** One header field as it was on the wire: the name in its own spelling, the value without blanks around. */
+/** One header field as on the wire: the name in its own spelling, the value without blanks. */
 export type RawField = readonly [name: string, value: string];
 
 /** The start line and fields of an HTTP/1.1 message. */
@@ -54,8 +54,8 @@ type Phase =
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Reads HTTP/1.1 messages, one after the other, from the bytes of one direction of a connection. Meant
- * for tests: strict about what a well-behaved peer sends, and throws at anything else.
+ * Reads HTTP/1.1 messages, one after the other, from the bytes of one direction of a connection.
+ * Meant for tests: strict about what a well-behaved peer sends, and throws at anything else.
  */
 export class MessageReader {
   readonly #listener: MessageListener;

@@ -42,7 +42,7 @@ export class RawClient {
   readonly answers: RawAnswer[] = [];
   /** Heads of 1xx answers. */
   readonly interim: MessageHead[] = [];
-  /** Whether this side stays open when the gateway has closed its own; well-behaved clients do not. */
+  /** Whether this side stays open when the gateway has closed its own; good clients do not. */
   keepsOpen = false;
   readonly #changes = new Changes();
   #open: OpenAnswer | null = null;

@@ -77,7 +77,7 @@ export class Visit {
     return this.content;
   }
 
-  /** Resolves once the gateway has closed the connection, with the instant of `performance.now()`. */
+  /** Resolves once the gateway has closed the connection, with the `performance.now()` of it. */
   async gone(): Promise<number> {
     await this.#changes.until('the end of the upstream connection', () => this.#goneAtMs !== null);
     return this.#goneAtMs!;
