@@ -4,7 +4,9 @@ import type { LoadTable } from '../pool/load-table.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { EndpointTraits, LatencyObjective, PickInput, Ranking } from '../scheduler/types.ts';
+import type { ShadowRecord } from '../telemetry/decision-log.ts';
 import { cacheSaltOf } from './cache-salt.ts';
+import { numberOrNull } from './decision.ts';
 import type { TokenEstimate } from './ports.ts';
 import type { Route, RouteTarget, RouteTier } from './routes.ts';
 import { drawTarget, findTier } from './routes.ts';
@@ -18,7 +20,12 @@ export interface Choice {
   readonly input: PickInput;
   /** Index of the tier that was used. */
   readonly tier: number;
+  /** What the shadow policy would have done; null without one. */
+  readonly shadow: ShadowRecord | null;
 }
+
+/** A choice within one tier. */
+type TierChoice = Omit<Choice, 'tier' | 'shadow'>;
 
 /** What choosing takes. */
 export interface ChooserOptions {
@@ -58,18 +65,33 @@ export class Chooser {
     const { promptTokens } = estimate;
     const objective = mergeObjective(head.objective, route.objective);
     const first = findTier(route, { promptTokens, maxTokens: head.maxTokens });
-    let saturated: Choice | null = null;
+    let saturated: (TierChoice & { readonly tier: number }) | null = null;
     for (let tier = first; tier < route.tiers.length; tier += 1) {
       const found = this.#chooseIn(route.tiers[tier] as RouteTier, { head, estimate, objective });
       if (found === null) continue;
       const choice = { ...found, tier };
-      if (!isSaturated(choice)) return choice;
+      if (!isSaturated(choice)) return this.#withShadow(choice);
       saturated ??= choice;
     }
-    return saturated;
+    return saturated === null ? null : this.#withShadow(saturated);
   }
 
-  #chooseIn(tier: RouteTier, request: SizedRequest): Omit<Choice, 'tier'> | null {
+  #withShadow(choice: Omit<Choice, 'shadow'>): Choice {
+    const { fleet, scheduler } = this.#options;
+    const { shadowName } = scheduler;
+    const ranking = shadowName === null ? null : scheduler.pickShadow(choice.input);
+    if (shadowName === null || ranking === null) return { ...choice, shadow: null };
+    const [best] = ranking.ranked;
+    const shadow: ShadowRecord = {
+      profile: shadowName,
+      endpoint: best === undefined ? null : fleet.endpointAt(best.slot).id,
+      predictedTtftMs: best === undefined ? null : numberOrNull(best.predictedTtftMs),
+      matchedBlocks: best === undefined ? 0 : best.matchedBlocks,
+    };
+    return { ...choice, shadow };
+  }
+
+  #chooseIn(tier: RouteTier, request: SizedRequest): TierChoice | null {
     const { targets } = tier;
     const drawn = drawTarget(tier, this.#options.rng);
     for (let i = 0; i < targets.length; i += 1) {
@@ -120,7 +142,7 @@ function mergeObjective(asked: LatencyObjective, configured: LatencyObjective): 
   };
 }
 
-function isSaturated({ ranking, input }: Omit<Choice, 'tier'>): boolean {
+function isSaturated({ ranking, input }: TierChoice): boolean {
   const [best] = ranking.ranked;
   return best !== undefined && isSaturatedSlot(input.load, best.slot);
 }

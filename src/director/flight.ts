@@ -267,7 +267,7 @@ export class Flight {
   }
 
   #measure({ outcome, usage }: FlightResult): void {
-    const { series, startedAtMs } = this.#plan;
+    const { series, record, startedAtMs } = this.#plan;
     const endedAtMs = this.#services.clock.now();
     series.byOutcome[outcome].add(1);
     series.durationSeconds.observe((endedAtMs - startedAtMs) / 1000);
@@ -280,6 +280,7 @@ export class Flight {
     series.timeToFirstTokenSeconds.observe((this.#firstByteAtMs - startedAtMs) / 1000);
     if (usage !== null && usage.completionTokens > 1) {
       const perTokenMs = (endedAtMs - this.#firstByteAtMs) / (usage.completionTokens - 1);
+      record.tpotMs = perTokenMs;
       series.timePerOutputTokenSeconds.observe(perTokenMs / 1000);
     }
   }

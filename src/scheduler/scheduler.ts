@@ -39,8 +39,10 @@ export interface CacheCapacity {
  */
 export class Scheduler {
   readonly #profile: Profile;
+  readonly #shadowName: string | null;
 
   constructor(options: SchedulerOptions) {
+    this.#shadowName = options.shadow === null ? null : options.shadow.name;
     this.#profile = createDefaultProfile({
       rankedCount: options.profile.rankedCount,
       rng: options.rng,
@@ -50,6 +52,11 @@ export class Scheduler {
   /** Ranks the members of `input`; an empty ranking when none is available. */
   pick(input: PickInput): Ranking {
     return this.#profile.rank(input);
+  }
+
+  /** Name of the shadow profile; null without one. */
+  get shadowName(): string | null {
+    return this.#shadowName;
   }
 
   /** What the shadow profile would have done; null without one. */

@@ -7,8 +7,32 @@ export interface RankedEndpoint {
   readonly endpoint: string;
   /** The total by which the list is ordered. */
   readonly score: number;
-  /** Score per scorer, by the scorer's name. */
-  readonly reasons: Readonly<Record<string, number>>;
+  /** Score per scorer, by the scorer's name; null where the scorer failed. */
+  readonly reasons: Readonly<Record<string, number | null>>;
+  /** Predicted milliseconds to the first token; null without a prediction. */
+  readonly predictedTtftMs: number | null;
+  /** Predicted milliseconds per output token after the first; null without a prediction. */
+  readonly predictedTpotMs: number | null;
+  /** Leading blocks of the prompt that it was believed to hold. */
+  readonly matchedBlocks: number;
+}
+
+/** What one filter took out. */
+export interface RemovalRecord {
+  readonly filter: string;
+  /** How many endpoints it took out. */
+  readonly count: number;
+  /** The first of them. */
+  readonly endpoints: readonly string[];
+}
+
+/** What another policy, which routes nothing, would have done. */
+export interface ShadowRecord {
+  readonly profile: string;
+  /** Its first choice; null when it had none. */
+  readonly endpoint: string | null;
+  readonly predictedTtftMs: number | null;
+  readonly matchedBlocks: number;
 }
 
 /** One try to send the request to an endpoint. */
@@ -47,7 +71,17 @@ export interface DecisionRecord {
   readonly candidateCount: number;
   /** Of those, the ones that could take the request. */
   readonly availableCount: number;
-  /** The best endpoints, at most 3, best first. */
+  /** Which of the model's tiers was used, from 0. */
+  readonly tier: number;
+  /** Milliseconds that were asked for; null where nothing was. */
+  readonly objective: { readonly ttftMs: number | null; readonly tpotMs: number | null };
+  /** Blocks of the prompt that had been hashed at the pick. */
+  readonly promptBlocks: number;
+  /** Filters that took endpoints out, in their order. */
+  readonly removed: readonly RemovalRecord[];
+  /** Null without a shadow policy. */
+  readonly shadow: ShadowRecord | null;
+  /** The best endpoints, as many as may be tried, best first. */
   readonly ordered: readonly RankedEndpoint[];
   /** Tries in order; grows while the request runs. */
   readonly attempts: AttemptRecord[];
@@ -59,6 +93,8 @@ export interface DecisionRecord {
   status: number | null;
   /** Milliseconds from the request's first byte to the first byte of the answer's body. */
   ttftMs: number | null;
+  /** Milliseconds per output token after the first; null until it ends, and unless it is a stream. */
+  tpotMs: number | null;
   /** Milliseconds from the request's first byte to the end of the answer. */
   durationMs: number | null;
   promptTokens: number | null;

@@ -15,15 +15,40 @@ export function createDecisionRecord(changes: Partial<DecisionRecord> = {}): Dec
     maxTokens: 64,
     candidateCount: 2,
     availableCount: 2,
+    tier: 0,
+    objective: { ttftMs: null, tpotMs: null },
+    promptBlocks: 2,
+    removed: [{ filter: 'same-zone', count: 1, endpoints: ['10.0.1.1:8000'] }],
+    shadow: {
+      profile: 'llm-d-default',
+      endpoint: '10.0.0.2:8000',
+      predictedTtftMs: 190,
+      matchedBlocks: 0,
+    },
     ordered: [
-      { endpoint: '10.0.0.1:8000', score: 0.9, reasons: { work: 0.9, headroom: 0.5 } },
-      { endpoint: '10.0.0.2:8000', score: 0.4, reasons: { work: 0.4, headroom: 0.5 } },
+      {
+        endpoint: '10.0.0.1:8000',
+        score: 0.9,
+        reasons: { work: 0.9, headroom: 0.5 },
+        predictedTtftMs: 80,
+        predictedTpotMs: 9,
+        matchedBlocks: 2,
+      },
+      {
+        endpoint: '10.0.0.2:8000',
+        score: 0.4,
+        reasons: { work: 0.4, headroom: 0.5 },
+        predictedTtftMs: 190,
+        predictedTpotMs: 9,
+        matchedBlocks: 0,
+      },
     ],
     attempts: [],
     outcome: null,
     errorCode: null,
     status: null,
     ttftMs: null,
+    tpotMs: null,
     durationMs: null,
     promptTokens: null,
     completionTokens: null,
@@ -38,6 +63,7 @@ export function completeRecord(record: DecisionRecord): void {
   record.outcome = 'completed';
   record.status = 200;
   record.ttftMs = 80;
+  record.tpotMs = 4.4;
   record.durationMs = 210;
   record.promptTokens = 118;
   record.completionTokens = 30;
