@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cutAt, cuts, jsonText, singleBytes } from '../testing/chunks.ts';
+import { type PromptKernel, sharedPromptKernel, WINDOW_BYTES } from '../wasm/prompt-kernel.ts';
 import { JsonScanner, MAX_DEPTH, MAX_TEXT_BYTES, type JsonSink } from './json-scanner.ts';
 import { KeyTable } from './key-table.ts';
 import { parseJson } from './parse-json.ts';
@@ -25,9 +26,17 @@ class RecordingSink implements JsonSink {
   }
 }
 
-function scan(chunks: readonly Uint8Array[]): { scanner: JsonScanner; sink: RecordingSink } {
+interface Scan {
+  readonly scanner: JsonScanner;
+  readonly sink: RecordingSink;
+}
+
+function scan(
+  chunks: readonly Uint8Array[],
+  kernel: PromptKernel | null = sharedPromptKernel(),
+): Scan {
   const sink = new RecordingSink();
-  const scanner = new JsonScanner(sink, new KeyTable(NAMES), 2);
+  const scanner = new JsonScanner(sink, new KeyTable(NAMES), 2, kernel);
   for (const chunk of chunks) scanner.push(chunk);
   scanner.finish();
   return { scanner, sink };
@@ -46,6 +55,7 @@ function assertAgrees(text: string, places: readonly number[]): void {
   assert.equal(accepts([bytes]), expected, label);
   const failure = scan([bytes]).scanner.failure;
   assert.deepEqual(scan(cutAt(bytes, places)).scanner.failure, failure, label);
+  assert.deepEqual(scan([bytes], null).scanner.failure, failure, label);
 }
 
 test('accepts what JSON.parse accepts', () => {
@@ -223,8 +233,19 @@ test('reports the same events however the document is split', () => {
       const whole = scan([bytes]).sink.events;
       assert.deepEqual(scan(cutAt(bytes, places)).sink.events, whole);
       assert.deepEqual(scan(singleBytes(bytes)).sink.events, whole);
+      assert.deepEqual(scan([bytes], null).sink.events, whole);
     }),
   );
+});
+
+test('reports the same of a chunk that is longer than the kernel takes at a time', () => {
+  const long = 'x\\n\\u00e9'.repeat(WINDOW_BYTES / 3);
+  const bytes = Buffer.from(`{"a":"${long}","model":[1,"${long}"],"é":2}`);
+  assert.ok(bytes.length > 4 * WINDOW_BYTES);
+  const whole = scan([bytes]).sink.events;
+  assert.deepEqual(scan([bytes], null).sink.events, whole);
+  assert.deepEqual(scan(cutAt(bytes, [WINDOW_BYTES - 1, 3 * WINDOW_BYTES])).sink.events, whole);
+  assert.deepEqual(whole.at(-1), ['end', 0, bytes.length, null]);
 });
 
 test('reports members of the root and of objects in it, not elements or deeper ones', () => {

@@ -10,8 +10,9 @@ import {
   STRING_FLAG,
   TRANSITIONS,
 } from './json-grammar.ts';
+import { type PromptKernel, sharedPromptKernel, WINDOW_BYTES } from '../wasm/prompt-kernel.ts';
 import type { KeyTable } from './key-table.ts';
-import { createWordView, skipStringRun, type WordView } from './string-run.ts';
+import { skipStringRun } from './string-run.ts';
 
 /**
  * Deepest nesting that is followed; deeper documents are refused, as engines' parsers do sooner or
@@ -67,6 +68,7 @@ export class JsonScanner {
   readonly #sink: JsonSink;
   readonly #keys: KeyTable;
   readonly #watchDepth: number;
+  readonly #kernel: PromptKernel | null;
   #state: number = STATE.value;
   #depth = 0;
   /**
@@ -79,8 +81,6 @@ export class JsonScanner {
    * lie.
    */
   #mode: number = MODE.watched;
-  #view: WordView | null = null;
-  #hasView = false;
   /** Offset in the document of the current chunk's first byte. */
   #base = 0;
   /** Index in the current chunk where the text to capture goes on, or NO_CAPTURE. */
@@ -90,10 +90,17 @@ export class JsonScanner {
   #isCaptureTooLong = false;
   #failure: JsonFailure | null = null;
 
-  constructor(sink: JsonSink, keys: KeyTable, watchDepth: number) {
+  /** Values are reported in objects down to `watchDepth`. Without a kernel all is slower. */
+  constructor(
+    sink: JsonSink,
+    keys: KeyTable,
+    watchDepth: number,
+    kernel: PromptKernel | null = sharedPromptKernel(),
+  ) {
     this.#sink = sink;
     this.#keys = keys;
     this.#watchDepth = watchDepth;
+    this.#kernel = kernel;
   }
 
   get failure(): JsonFailure | null {
@@ -112,8 +119,12 @@ export class JsonScanner {
 
   /** Scans the next bytes of the document. After a failure they are only counted. */
   push(bytes: Uint8Array): void {
+    if (bytes.length > WINDOW_BYTES) {
+      this.#pushWindows(bytes);
+      return;
+    }
     if (this.#failure === null) {
-      this.#hasView = false;
+      if (this.#kernel !== null) this.#kernel.unload();
       this.#scan(bytes);
       if (this.#captureFrom !== NO_CAPTURE) this.#keepCapture(bytes);
     }
@@ -139,6 +150,12 @@ export class JsonScanner {
     this.#dropCapture();
   }
 
+  #pushWindows(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; from += WINDOW_BYTES) {
+      this.push(bytes.subarray(from, from + WINDOW_BYTES));
+    }
+  }
+
   #scan(bytes: Uint8Array): void {
     const length = bytes.length;
     let row = this.#mode | this.#state;
@@ -161,11 +178,10 @@ export class JsonScanner {
   }
 
   #skipString(bytes: Uint8Array, from: number): number {
-    if (!this.#hasView) {
-      this.#view = createWordView(bytes);
-      this.#hasView = true;
-    }
-    return skipStringRun(bytes, this.#view, from);
+    const kernel = this.#kernel;
+    if (kernel === null) return skipStringRun(bytes, from);
+    kernel.load(bytes);
+    return kernel.skipString(from, bytes.length);
   }
 
   /** Carries out one action at `index`, sets the state and returns the index to go on from. */
