@@ -11,6 +11,7 @@ import type { EndpointSpec } from '../pool/endpoint.ts';
 import type { Fleet } from '../pool/fleet.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { PenstockConfig, PoolConfig, UpstreamTls } from './config/config.ts';
+import { awaitFirstProbes } from './first-probes.ts';
 
 /** What feeding the fleet takes. */
 export interface FleetSourcesOptions {
@@ -27,7 +28,6 @@ interface RunningSource {
 
 /** How long a reload waits for the first answers of servers that are new. */
 const WARM_UP_MS = 3000;
-const WARM_UP_CHECK_MS = 20;
 
 /**
  * Keeps the fleet's pools as the configuration says: static lists directly, files and DNS names by
@@ -37,6 +37,7 @@ export class FleetSources {
   readonly #options: FleetSourcesOptions;
   readonly #running: Map<PoolId, RunningSource> = new Map();
   #pools: ReadonlySet<PoolId> = new Set();
+  #isClosed = false;
 
   constructor(options: FleetSourcesOptions) {
     this.#options = options;
@@ -55,8 +56,7 @@ export class FleetSources {
         .filter(({ pool, spec }) => pool === id && !urls.has(spec.url));
       fleet.setPool(id, [...before.map(({ spec }) => spec), ...specs]);
     }
-    const deadlineMs = clock.now() + WARM_UP_MS;
-    while (this.#isProbing() && clock.now() < deadlineMs) await this.#pause(WARM_UP_CHECK_MS);
+    await awaitFirstProbes(fleet, clock, { limitMs: WARM_UP_MS, isWanted: () => !this.#isClosed });
   }
 
   /** Makes the fleet's pools exactly those of the configuration. */
@@ -83,6 +83,7 @@ export class FleetSources {
 
   /** Stops all sources; the fleet keeps what they said last. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const sources = [...this.#running.values()];
     this.#running.clear();
     await Promise.all(sources.map(({ source }) => source.close()));
@@ -118,17 +119,6 @@ export class FleetSources {
     if (running === undefined) return;
     this.#running.delete(id);
     spawn('close endpoint source', running.source.close(), this.#options.onFailure);
-  }
-
-  #isProbing(): boolean {
-    const { fleet } = this.#options;
-    return fleet.endpoints().some(({ slot }) => fleet.statusOf(slot).state === 'probing');
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#options.clock.setTimer(delayMs, resolve);
-    await promise;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.ts';
 import { endpointId } from '../core/ids.ts';
 import type { AdminSources, ConfigState, Readiness, ReloadResult } from '../gateway/admin/ports.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
@@ -13,10 +12,10 @@ import type { PenstockConfig } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
 import { redactConfig } from './config/redact.ts';
+import { awaitFirstProbes } from './first-probes.ts';
 
 /** How long the start waits for the first answers of the model servers before it reports ready. */
-const FIRST_PROBE_MS = 5000;
-const FIRST_PROBE_CHECK_MS = 20;
+const FIRST_PROBES_MS = 5000;
 
 /** What a service runs with. */
 export interface ServiceOptions extends ProcessParts {
@@ -99,7 +98,10 @@ export class Service {
     sources.apply(this.#config);
     monitor.start();
     await gateway.listen(listenerOptionsOf(this.#config));
-    await this.#awaitFirstProbes();
+    await awaitFirstProbes(this.#parts.fleet, clock, {
+      limitMs: FIRST_PROBES_MS,
+      isWanted: () => this.#phase === 'starting',
+    });
     if (this.#phase === 'starting') this.#phase = 'serving';
   }
 
@@ -245,21 +247,4 @@ export class Service {
       reload: () => this.reload(),
     };
   }
-
-  async #awaitFirstProbes(): Promise<void> {
-    const { clock } = this.#options;
-    const { fleet } = this.#parts;
-    const deadlineMs = clock.now() + FIRST_PROBE_MS;
-    const isProbing = (): boolean =>
-      fleet.endpoints().some(({ slot }) => fleet.statusOf(slot).state === 'probing');
-    while (isProbing() && clock.now() < deadlineMs && this.#phase === 'starting') {
-      await pause(clock, FIRST_PROBE_CHECK_MS);
-    }
-  }
-}
-
-async function pause(clock: Clock, delayMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  clock.setTimer(delayMs, resolve);
-  await promise;
 }
