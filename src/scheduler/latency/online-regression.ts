@@ -8,6 +8,8 @@ export interface RegressionOptions {
   readonly highest: readonly number[];
   /** Below this, a prior counts as this large when its stiffness is worked out; one per feature. */
   readonly stiffnessFloor: readonly number[];
+  /** Index of the parameter whose present value is the prior, or -1 for a prior of its own. */
+  readonly follows: readonly number[];
 }
 
 /** A sample's weight halves every 44 further samples (decay 1 - 1/64 each). */
@@ -104,13 +106,6 @@ export class OnlineRegression {
     this.#moments.fill(0, from, from + width);
     this.#weights[slot] = 0;
     this.#scales[slot] = SCALE_START;
-    this.#samples[slot] = 0;
-    this.gains[slot] = 1;
-  }
-
-  /** Forgets the quick correction and most of what a slot learned; its parameters stay a while. */
-  distrust(slot: number, keptShare: number): void {
-    this.#scaleEvidence(slot, keptShare);
     this.#samples[slot] = 0;
     this.gains[slot] = 1;
   }
@@ -256,12 +251,16 @@ export class OnlineRegression {
 
   #solve(slot: number): void {
     const { width, parameters } = this;
-    const { lowest, highest, stiffnessFloor } = this.#options;
+    const { lowest, highest, stiffnessFloor, follows } = this.#options;
     const from = slot * width;
     for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
       for (let row = 0; row < width; row += 1) {
         const at = (from + row) * width;
-        const prior = this.#priors[from + row] as number;
+        const followed = follows[row] as number;
+        const prior =
+          followed < 0
+            ? (this.#priors[from + row] as number)
+            : (parameters[from + followed] as number);
         const size = Math.max(prior, stiffnessFloor[row] as number);
         const stiffness = PRIOR_WEIGHT / (size * size);
         let rest = (this.#moments[from + row] as number) + stiffness * prior;

@@ -1,0 +1,194 @@
+import type { LatencyPredictor } from '../ports.ts';
+import type { FinishedObservation, FirstTokenObservation } from '../types.ts';
+import { AdapterLoadTimes } from './adapter-load-times.ts';
+import { OnlineRegression } from './online-regression.ts';
+import { PoolPriors } from './pool-priors.ts';
+
+/** Prompt tokens are counted in thousands inside, so that features are of like size. */
+export const TOKENS_PER_UNIT = 1000;
+
+/** Places of the time-to-first-token parameters of a slot in `LatencyModel.ttft.parameters`. */
+export const TTFT_WIDTH = 4;
+/** Places of the time-per-output-token parameters of a slot in `LatencyModel.tpot.parameters`. */
+export const TPOT_WIDTH = 3;
+
+/**
+ * TTFT in ms = base + own × uncached + ahead × prefill ahead + each × requests ahead. Start values
+ * of a mid-range server: 10,000 prompt tokens a second (2 FLOPs a parameter and token, a model of
+ * 8 billion parameters at 160 TFLOPS), 40 ms base.
+ */
+const TTFT_OPTIONS = Object.freeze({
+  start: [40, 100, 100, 0.5],
+  lowest: [0.05, 0.01, 0, 0],
+  highest: [60_000, 60_000, 60_000, 10_000],
+  stiffnessFloor: [10, 5, 5, 1],
+  // Until there was a queue, tokens ahead are taken to cost what own tokens do.
+  follows: [-1, -1, 1, -1],
+});
+
+/**
+ * TPOT in ms = base + each × batch + full × KV use: the roofline of a decode step (weights read
+ * once, work per sequence, KV read per context token).
+ */
+const TPOT_OPTIONS = Object.freeze({
+  start: [20, 0.15, 5],
+  lowest: [0.05, 0.001, 0],
+  highest: [10_000, 1000, 10_000],
+  stiffnessFloor: [5, 0.2, 5],
+  follows: [-1, -1, -1],
+});
+
+/** Samples after which an endpoint is known half as well as it can be. */
+const HALF_KNOWN_SAMPLES = 4;
+/** Answers shorter than this say less about the step time: they weigh in proportion. */
+const FULL_WEIGHT_TOKENS = 32;
+const INITIAL_SLOTS = 16;
+
+/** What a first token's observation may also say. */
+export interface AdapterColdness {
+  /** Whether the request needed an adapter that was not seen resident at the pick. */
+  readonly isAdapterCold?: boolean;
+}
+
+/** What is to be done before a request's first token. */
+export interface PrefillWork {
+  /** Prompt tokens of the request that are not in the endpoint's prefix cache. */
+  readonly uncachedTokens: number;
+  /** Prompt tokens of others there that are still to be prefilled. */
+  readonly prefillTokensAhead: number;
+  /** Requests in flight there. */
+  readonly requestsAhead: number;
+}
+
+/** State of an endpoint while a request decodes. */
+export interface DecodeState {
+  /** Requests in flight there, this one included. */
+  readonly batch: number;
+  /** 0 to 1; NaN when unknown, which counts as an empty cache. */
+  readonly kvCacheUsage: number;
+}
+
+/**
+ * Predicts time to first token and time per output token of every endpoint, learned online from
+ * what became of our own requests; indices are slots of the load table. Slots that were not seen
+ * by `prepare` or an observation have no columns yet: `reserve` first when reading those directly.
+ */
+export class LatencyModel implements LatencyPredictor {
+  /** Parameters: base ms, ms per 1,000 uncached, ms per 1,000 ahead, ms per request ahead. */
+  readonly ttft: OnlineRegression = new OnlineRegression(TTFT_OPTIONS);
+  /** Parameters: base ms, ms per request in the batch, ms for a full KV cache. */
+  readonly tpot: OnlineRegression = new OnlineRegression(TPOT_OPTIONS);
+  readonly adapterLoad: AdapterLoadTimes = new AdapterLoadTimes();
+  readonly #priors: PoolPriors = new PoolPriors(this);
+  #capacity = 0;
+
+  /** Milliseconds from sending a request to its first token, without an adapter's load. */
+  predictTtftMs(slot: number, work: PrefillWork): number {
+    this.reserve(slot + 1);
+    const { parameters, gains } = this.ttft;
+    const at = slot * TTFT_WIDTH;
+    const tokensMs =
+      (parameters[at + 1] as number) * work.uncachedTokens +
+      (parameters[at + 2] as number) * work.prefillTokensAhead;
+    const fixedMs =
+      (parameters[at] as number) + (parameters[at + 3] as number) * work.requestsAhead;
+    return (fixedMs + tokensMs / TOKENS_PER_UNIT) * (gains[slot] as number);
+  }
+
+  /** Milliseconds per output token after the first. */
+  predictTpotMs(slot: number, state: DecodeState): number {
+    this.reserve(slot + 1);
+    const { parameters, gains } = this.tpot;
+    const at = slot * TPOT_WIDTH;
+    const usage = state.kvCacheUsage >= 0 ? state.kvCacheUsage : 0;
+    const batchMs = (parameters[at + 1] as number) * state.batch;
+    const kvMs = (parameters[at + 2] as number) * usage;
+    return ((parameters[at] as number) + batchMs + kvMs) * (gains[slot] as number);
+  }
+
+  /** Prompt tokens a second that the endpoint prefills. */
+  prefillTokensPerSecond(slot: number): number {
+    this.reserve(slot + 1);
+    const perUnitMs = this.ttft.parameters[slot * TTFT_WIDTH + 1] as number;
+    return (TOKENS_PER_UNIT * 1000) / (perUnitMs * (this.ttft.gains[slot] as number));
+  }
+
+  /** How well the slot is known from its own first tokens: 0 not at all, 0.5 at four, toward 1. */
+  confidence(slot: number): number {
+    this.reserve(slot + 1);
+    const weight = this.ttft.weightOf(slot);
+    return weight / (weight + HALF_KNOWN_SAMPLES);
+  }
+
+  /** Learns from a first token. Values that are no finite numbers are ignored. */
+  observeFirstToken(slot: number, observation: FirstTokenObservation & AdapterColdness): void {
+    this.reserve(slot + 1);
+    const { ttft } = this;
+    const { features } = ttft;
+    const uncached = Math.max(0, observation.promptTokens - observation.cachedTokens);
+    features[0] = 1;
+    features[1] = uncached / TOKENS_PER_UNIT;
+    features[2] = observation.prefillTokensAhead / TOKENS_PER_UNIT;
+    features[3] = observation.requestsAhead;
+    if (!areFinite(features)) return;
+    if (observation.isAdapterCold === true) {
+      this.adapterLoad.observe(slot, observation.ttftMs - ttft.predict(slot));
+      return;
+    }
+    ttft.observe(slot, observation.ttftMs, { weight: 1, nowMs: observation.nowMs });
+  }
+
+  /** Learns from an answer's end; one without a time per token is ignored. */
+  observeFinished(slot: number, observation: FinishedObservation): void {
+    const { tpotMs, batch, kvCacheUsage, completionTokens, nowMs } = observation;
+    if (tpotMs === null) return;
+    this.reserve(slot + 1);
+    const { features } = this.tpot;
+    features[0] = 1;
+    features[1] = batch;
+    features[2] = kvCacheUsage >= 0 ? kvCacheUsage : 0;
+    if (!areFinite(features)) return;
+    const weight = Math.min(1, completionTokens / FULL_WEIGHT_TOKENS);
+    this.tpot.observe(slot, tpotMs, { weight, nowMs });
+  }
+
+  /** The slot's endpoint is another: forgets all about it. */
+  reset(slot: number): void {
+    this.reserve(slot + 1);
+    this.ttft.reset(slot);
+    this.tpot.reset(slot);
+    this.adapterLoad.reset(slot);
+    this.#priors.reset(slot);
+  }
+
+  /**
+   * Called before a pick reads the columns: makes room for all members, gives newcomers what is
+   * usual in their pool, and about once a second lets what is known of each member fade.
+   */
+  prepare(members: Int32Array, nowMs: number): void {
+    if (!this.#priors.knows(members)) {
+      let slots = 0;
+      for (const slot of members) slots = Math.max(slots, slot + 1);
+      this.reserve(slots);
+    }
+    this.#priors.prepare(members, nowMs);
+  }
+
+  /** Makes room for the slots below `slots`. */
+  reserve(slots: number): void {
+    if (slots <= this.#capacity) return;
+    const capacity = Math.max(INITIAL_SLOTS, 2 ** Math.ceil(Math.log2(slots)));
+    this.ttft.reserve(capacity);
+    this.tpot.reserve(capacity);
+    this.adapterLoad.reserve(capacity);
+    this.#priors.reserve(capacity);
+    this.#capacity = capacity;
+  }
+}
+
+function areFinite(features: Float64Array): boolean {
+  for (let index = 0; index < features.length; index += 1) {
+    if (!Number.isFinite(features[index])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,420 @@
+import assert from 'node:assert/strict';
+import { Heap } from '../../core/heap.ts';
+import { AdapterResidency } from '../../pool/residency.ts';
+import type { AdapterReport } from '../../protocol/engines/dialect.ts';
+import { EngineModel, type EngineModelOptions } from '../../simulator/engine/engine-model.ts';
+import type { Sequence } from '../../simulator/engine/sequence.ts';
+import type { StepCosts } from '../../simulator/engine/step-time.ts';
+import type { AdapterColdness } from '../latency/latency-model.ts';
+import type {
+  FinishedObservation,
+  FirstTokenObservation,
+  LatencyObjective,
+  PickInput,
+  RankedEndpoint,
+} from '../types.ts';
+import { createTestInput, createTestLoad } from './pick-world.ts';
+import { createWorldPrompt, type PromptSegment, type WorldPrompt } from './world-prompts.ts';
+
+/** A policy under test: chooses, and hears what became of it, as a scheduler does. */
+export interface WorldPolicy {
+  readonly name: string;
+  pick(input: PickInput): Pick<RankedEndpoint, 'slot' | 'matchedBlocks' | 'predictedTtftMs'>;
+  noteBooked(slot: number, input: PickInput): void;
+  noteFirstToken(slot: number, observation: FirstTokenObservation & AdapterColdness): void;
+  noteFinished(slot: number, observation: FinishedObservation): void;
+  noteRestart(slot: number): void;
+}
+
+/** One request of a workload. */
+export interface WorldRequest {
+  readonly atMs: number;
+  readonly segments: readonly PromptSegment[];
+  readonly outputTokens: number;
+  readonly adapter: string | null;
+  readonly objective: LatencyObjective;
+}
+
+/** What became of a request; times are NaN until they are known. */
+export interface WorldOutcome {
+  readonly request: WorldRequest;
+  readonly promptTokens: number;
+  slot: number;
+  predictedTtftMs: number;
+  ttftMs: number;
+  tpotMs: number;
+  /** From arrival to the last token. */
+  totalMs: number;
+  cachedTokens: number;
+  /** Tokens the policy believed to be cached. */
+  believedCachedTokens: number;
+}
+
+/** What a world is made of. */
+export interface PolicyWorldOptions {
+  readonly engines: readonly EngineModelOptions[];
+  readonly policy: WorldPolicy;
+  /** Each engine's report is this old at most; engines are asked one after the other. */
+  readonly scrapeIntervalMs: number;
+}
+
+interface WorldEvent {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+interface Booking {
+  readonly outcome: WorldOutcome;
+  readonly slot: number;
+  readonly uncachedTokens: number;
+  readonly expectedTokens: number;
+  isPrefilled: boolean;
+}
+
+/** Weight of a new answer's length in the length expected of the next. */
+const LENGTH_WEIGHT = 0.02;
+const LENGTH_START = 256;
+
+/**
+ * Simulated engines behind one policy, in virtual time: requests arrive, are picked and booked one
+ * by one, and the policy observes first tokens and ends at once but load reports with the delay
+ * of scrapes. Ledger and observations are those of the pool and the director.
+ */
+export class PolicyWorld {
+  readonly load: ReturnType<typeof createTestLoad>;
+  readonly outcomes: WorldOutcome[] = [];
+  /** Runs after each booking. */
+  onBooked: (outcome: WorldOutcome) => void = () => undefined;
+  readonly #options: PolicyWorldOptions;
+  readonly #models: EngineModel[];
+  readonly #costs: { -readonly [Name in keyof StepCosts]: StepCosts[Name] }[];
+  readonly #residency: AdapterResidency[];
+  readonly #isRestarted: boolean[];
+  readonly #open: Set<Booking>[];
+  readonly #members: Int32Array;
+  readonly #adapterColumns = new Map<string, Uint8Array>();
+  readonly #events = new Heap<WorldEvent>(
+    (a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order),
+  );
+  #order = 0;
+  #nowMs = 0;
+  #expectedTokens = LENGTH_START;
+  #loadsBeforeRestart = 0;
+
+  constructor(options: PolicyWorldOptions) {
+    const { engines } = options;
+    this.#options = options;
+    this.load = createTestLoad(engines.length);
+    this.#costs = engines.map(({ costs }) => ({ ...costs }));
+    this.#models = engines.map((_, slot) => this.#createModel(slot));
+    this.#residency = engines.map(() => new AdapterResidency());
+    this.#isRestarted = engines.map(() => false);
+    this.#open = engines.map(() => new Set());
+    this.#members = Int32Array.from(engines, (_, slot) => slot);
+    engines.forEach((engine, slot) => {
+      this.load.kvBlockCount[slot] = engine.kvBlocks;
+      this.load.kvBlockTokens[slot] = engine.blockSizeTokens;
+      this.load.adapterSlots[slot] = engine.adapters.slots > 0 ? engine.adapters.slots : Number.NaN;
+      this.at((options.scrapeIntervalMs * (slot + 1)) / engines.length, () => this.#scrape(slot));
+    });
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get models(): readonly EngineModel[] {
+    return this.#models;
+  }
+
+  /** Adapter loads of all engines, restarted ones included. */
+  get adapterLoads(): number {
+    return this.#models.reduce(
+      (sum, { adapters }) => sum + adapters.loads,
+      this.#loadsBeforeRestart,
+    );
+  }
+
+  /** Prompt tokens that engines looked up in their caches, and those they found. */
+  get prefixHitShare(): number {
+    let hits = 0;
+    let queries = 0;
+    for (const { counters } of this.#models) {
+      hits += counters.prefixHitTokens;
+      queries += counters.prefixQueriedTokens;
+    }
+    return hits / Math.max(1, queries);
+  }
+
+  /** Runs `action` at a time that has not passed. */
+  at(atMs: number, action: () => void): void {
+    this.#events.push({ atMs, order: this.#order++, run: action });
+  }
+
+  /** Lets the requests arrive at their times. */
+  arrive(requests: readonly WorldRequest[]): void {
+    for (const request of requests) this.at(request.atMs, () => this.send(request));
+  }
+
+  /** Makes every step of the engine take `factor` times as long as it was configured. */
+  slowDown(slot: number, factor: number): void {
+    const costs = this.#costs[slot]!;
+    for (const [name, cost] of Object.entries(this.#options.engines[slot]!.costs)) {
+      costs[name as keyof StepCosts] = cost * factor;
+    }
+  }
+
+  /** The engine's process ends and is new: caches are lost; its requests are sent anew. */
+  restart(slot: number): void {
+    this.#loadsBeforeRestart += this.#models[slot]!.adapters.loads;
+    this.#models[slot] = this.#createModel(slot);
+    this.#isRestarted[slot] = true;
+    const lost = [...this.#open[slot]!];
+    for (const booking of lost) this.#release(booking);
+    for (const { outcome } of lost) this.#dispatch(outcome);
+  }
+
+  /** A request arrives now. */
+  send(request: WorldRequest): WorldOutcome {
+    const outcome: WorldOutcome = {
+      request,
+      promptTokens: request.segments.reduce((sum, { tokens }) => sum + tokens, 0),
+      slot: -1,
+      predictedTtftMs: Number.NaN,
+      ttftMs: Number.NaN,
+      tpotMs: Number.NaN,
+      totalMs: Number.NaN,
+      cachedTokens: 0,
+      believedCachedTokens: 0,
+    };
+    this.outcomes.push(outcome);
+    this.#dispatch(outcome);
+    return outcome;
+  }
+
+  /** Advances to `untilMs`, or until every request is answered when that is infinite. */
+  run(untilMs: number = Number.POSITIVE_INFINITY): void {
+    for (;;) {
+      let nextMs = this.#events.peek()?.atMs ?? Number.POSITIVE_INFINITY;
+      const eventMs = nextMs;
+      for (const model of this.#models) nextMs = Math.min(nextMs, model.nextStepAtMs());
+      if (nextMs > untilMs || this.#isIdle(untilMs)) break;
+      this.#nowMs = nextMs;
+      if (eventMs === nextMs) this.#events.pop()!.run();
+      else this.#stepEngines(nextMs);
+    }
+    if (untilMs < Number.POSITIVE_INFINITY) this.#nowMs = untilMs;
+  }
+
+  /** Only scrapes are left. */
+  #isIdle(untilMs: number): boolean {
+    return (
+      untilMs === Number.POSITIVE_INFINITY &&
+      this.#events.size === this.#models.length &&
+      this.#open.every((open) => open.size === 0)
+    );
+  }
+
+  #stepEngines(nowMs: number): void {
+    for (const model of this.#models) if (model.nextStepAtMs() <= nowMs) model.step(nowMs);
+  }
+
+  #createModel(slot: number): EngineModel {
+    return new EngineModel({ ...this.#options.engines[slot]!, costs: this.#costs[slot]! });
+  }
+
+  #scrape(slot: number): void {
+    const model = this.#models[slot]!;
+    const { load } = this;
+    load.lastWaiting[slot] = model.waiting;
+    load.reportedWaiting[slot] = model.waiting;
+    load.lastRunning[slot] = model.running;
+    load.kvCacheUsage[slot] = model.kvUsage;
+    if (this.#isRestarted[slot] === true) {
+      this.#isRestarted[slot] = false;
+      this.#residency[slot]!.clear();
+      this.#options.policy.noteRestart(slot);
+    }
+    this.#reportAdapters(slot);
+    this.at(this.#nowMs + this.#options.scrapeIntervalMs, () => this.#scrape(slot));
+  }
+
+  /** As vLLM does: adapters that run or wait are named, idle ones are not. */
+  #reportAdapters(slot: number): void {
+    const adapters: AdapterReport[] = [];
+    for (const { name, running, waiting } of this.#models[slot]!.adapters.views()) {
+      if (running + waiting > 0) adapters.push({ name, state: running > 0 ? 'active' : 'waiting' });
+    }
+    this.load.adaptersActive[slot] = adapters.filter(({ state }) => state === 'active').length;
+    this.load.adaptersWaiting[slot] = adapters.length - this.load.adaptersActive[slot];
+    const adapterSlots = this.load.adapterSlots[slot]!;
+    this.#residency[slot]!.takeReport(
+      { ...EMPTY_REPORT, adapters, adapterSlots: adapterSlots > 0 ? adapterSlots : null },
+      this.#nowMs,
+    );
+    this.#showResidency(slot);
+  }
+
+  #showResidency(slot: number): void {
+    for (const [adapter, column] of this.#adapterColumns) {
+      column[slot] = this.#residency[slot]!.levelOf(adapter);
+    }
+  }
+
+  #residencyOf(adapter: string | null): Uint8Array | null {
+    if (adapter === null) return null;
+    let column = this.#adapterColumns.get(adapter);
+    if (column === undefined) {
+      column = new Uint8Array(this.#members.length);
+      this.#adapterColumns.set(adapter, column);
+    }
+    return column;
+  }
+
+  #dispatch(outcome: WorldOutcome): void {
+    const { request } = outcome;
+    const { policy } = this.#options;
+    const prompt = createWorldPrompt(request.segments, request.adapter ?? '');
+    const residency = this.#residencyOf(request.adapter);
+    const input = createTestInput(this.load, {
+      members: this.#members,
+      residency,
+      promptTokens: prompt.tokens,
+      outputTokens: Math.ceil(this.#expectedTokens),
+      nowMs: this.#nowMs,
+      blocks: prompt.blocks,
+      objective: request.objective,
+    });
+    const picked = policy.pick(input);
+    const { slot } = picked;
+    const share = prompt.blocks.count === 0 ? 0 : picked.matchedBlocks / prompt.blocks.count;
+    outcome.slot = slot;
+    outcome.predictedTtftMs = picked.predictedTtftMs;
+    outcome.believedCachedTokens = Math.floor(share * prompt.tokens);
+    const ahead = {
+      cachedTokens: outcome.believedCachedTokens,
+      prefillTokensAhead: this.load.prefillTokensInFlight[slot]!,
+      requestsAhead: this.load.requestsInFlight[slot]!,
+      isAdapterCold: residency !== null && residency[slot] === 0,
+    };
+    policy.noteBooked(slot, input);
+    const booking = this.#book(outcome, input);
+    if (request.adapter !== null) {
+      this.#residency[slot]!.noteUse(request.adapter, this.#nowMs);
+      this.#showResidency(slot);
+    }
+    this.#submit(booking, prompt, ahead);
+    this.onBooked(outcome);
+  }
+
+  #book(outcome: WorldOutcome, input: PickInput): Booking {
+    const { slot } = outcome;
+    const booking: Booking = {
+      outcome,
+      slot,
+      uncachedTokens: input.promptTokens - outcome.believedCachedTokens,
+      expectedTokens: input.outputTokens,
+      isPrefilled: false,
+    };
+    this.#open[slot]!.add(booking);
+    this.load.requestsInFlight[slot]! += 1;
+    this.load.tokensInFlight[slot]! += booking.uncachedTokens + booking.expectedTokens;
+    this.load.prefillTokensInFlight[slot]! += booking.uncachedTokens;
+    return booking;
+  }
+
+  #submit(
+    booking: Booking,
+    prompt: WorldPrompt,
+    ahead: Omit<FirstTokenObservation, 'nowMs' | 'ttftMs' | 'promptTokens'> & AdapterColdness,
+  ): void {
+    const { slot, outcome } = booking;
+    const { request } = outcome;
+    const sentAtMs = this.#nowMs;
+    const model = this.#models[slot]!;
+    if (request.adapter !== null) model.adapters.register(request.adapter);
+    const submission = model.submit(
+      {
+        prompt: prompt.digest,
+        output: { length: request.outputTokens, endReason: 'stop', idAt: (index) => index },
+        adapter: request.adapter,
+        listener: {
+          onToken: (sequence, atMs) => {
+            if (sequence.outputTokens !== 1) return;
+            outcome.ttftMs = atMs - request.atMs;
+            this.#releasePrompt(booking);
+            this.#options.policy.noteFirstToken(slot, {
+              ...ahead,
+              nowMs: atMs,
+              ttftMs: atMs - sentAtMs,
+              promptTokens: prompt.tokens,
+            });
+          },
+          onEnd: (sequence, _reason, atMs) =>
+            this.#finish(booking, { sequence, atMs, prompt, ahead }),
+        },
+      },
+      this.#nowMs,
+    );
+    assert.ok(submission.ok, submission.ok ? '' : `engine ${slot}: ${submission.reason}`);
+  }
+
+  #finish(
+    booking: Booking,
+    end: {
+      readonly sequence: Sequence;
+      readonly atMs: number;
+      readonly prompt: WorldPrompt;
+      readonly ahead: { readonly requestsAhead: number };
+    },
+  ): void {
+    const { outcome, slot } = booking;
+    const { sequence, atMs, prompt, ahead } = end;
+    const tokens = sequence.outputTokens;
+    this.#release(booking);
+    outcome.totalMs = atMs - outcome.request.atMs;
+    outcome.cachedTokens = sequence.cachedTokens;
+    if (tokens > 1) outcome.tpotMs = (atMs - sequence.firstTokenAtMs) / (tokens - 1);
+    this.#expectedTokens += (tokens - this.#expectedTokens) * LENGTH_WEIGHT;
+    this.#options.policy.noteFinished(slot, {
+      nowMs: atMs,
+      promptTokens: prompt.tokens,
+      completionTokens: tokens,
+      cachedTokens: sequence.cachedTokens,
+      tpotMs: tokens > 1 ? outcome.tpotMs : null,
+      batch: (ahead.requestsAhead + this.load.requestsInFlight[slot]!) / 2 + 1,
+      kvCacheUsage: this.load.kvCacheUsage[slot]!,
+      blocks: prompt.blocks,
+    });
+  }
+
+  #releasePrompt(booking: Booking): void {
+    if (booking.isPrefilled) return;
+    booking.isPrefilled = true;
+    this.load.tokensInFlight[booking.slot]! -= booking.uncachedTokens;
+    this.load.prefillTokensInFlight[booking.slot]! -= booking.uncachedTokens;
+  }
+
+  #release(booking: Booking): void {
+    if (!this.#open[booking.slot]!.delete(booking)) return;
+    this.#releasePrompt(booking);
+    this.load.requestsInFlight[booking.slot]! -= 1;
+    this.load.tokensInFlight[booking.slot]! -= booking.expectedTokens;
+  }
+}
+
+const EMPTY_REPORT = Object.freeze({
+  waiting: null,
+  running: null,
+  kvCacheUsage: null,
+  blockSizeTokens: null,
+  blockCount: null,
+  adapters: null,
+  adapterSlots: null,
+  promptTokensTotal: null,
+  generationTokensTotal: null,
+  prefixCacheQueriesTotal: null,
+  prefixCacheHitsTotal: null,
+  processStartTimeSeconds: null,
+});
