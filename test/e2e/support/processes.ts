@@ -122,12 +122,16 @@ export interface GatewayProcess {
   metric(name: string): Promise<ReadonlyMap<string, number>>;
 }
 
-/** Starts a gateway; unless `args` say otherwise its first listener and admin port are free ones. */
+/**
+ * Starts a gateway; unless `args` say otherwise its admin port is a free one, and so is its first
+ * listener unless the file is to say where that is.
+ */
 export async function startGatewayProcess(
   t: TestContext,
   args: readonly string[],
+  options: { readonly listensByFile?: boolean } = {},
 ): Promise<GatewayProcess> {
-  const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+  const listen = options.listensByFile === true ? [] : ['--listen', '127.0.0.1:0'];
   const admin = args.includes('--admin') ? [] : ['--admin', '127.0.0.1:0'];
   const up = startPenstock(t, ['up', ...listen, ...admin, ...args]);
   const [line] = await up.waitFor(/^.*"msg":"serving".*$/m);
