@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { parseConfig } from '../../src/cli/config/load.ts';
 import { formatProblem } from '../../src/cli/config/problem.ts';
+import { CLIENT_HEADERS } from '../../src/gateway/server/client-headers.ts';
 import { APIS } from '../../src/protocol/api-table.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
@@ -25,10 +26,47 @@ function column(page: string, heading: string): string[] {
   return values.flatMap((value) => value.match(/`[^`]+`/g) ?? []).map((code) => code.slice(1, -1));
 }
 
-test('the HTTP page lists exactly the POST paths of the API table', () => {
-  const documented = column(read('docs/reference/http.md'), 'Path');
-  const posts = documented.filter((name) => !/models|health|…|^model$/.test(name));
-  assert.deepEqual(posts.sort(), APIS.map((api) => api.path).sort());
+/** Rows of the tables whose first headings are these. */
+function rows(page: string, headings: readonly string[]): string[][] {
+  const found: string[][] = [];
+  let isInside = false;
+  for (const line of page.split('\n')) {
+    const cells = line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim());
+    if (!line.startsWith('|')) isInside = false;
+    else if (headings.every((heading, index) => cells[index] === heading)) isInside = true;
+    else if (isInside && !/^-+$/.test(cells[0] ?? '')) found.push(cells);
+  }
+  return found;
+}
+
+test('the HTTP page has exactly the POST paths of the API table, with family and body', () => {
+  const documented = rows(read('docs/reference/http.md'), ['Method', 'Path'])
+    .filter(([method, name = '']) => method === 'POST' && !name.includes('…'))
+    .map((cells) => cells.slice(1, 4));
+  const families = { openai: 'OpenAI', anthropic: 'Anthropic' };
+  const bodies = { json: 'JSON', multipart: 'multipart form' };
+  assert.deepEqual(
+    documented,
+    APIS.map(({ path: name, family, body }) => [`\`${name}\``, families[family], bodies[body]]),
+  );
+});
+
+test('the HTTP page has exactly the headers that clients may set, and who may', () => {
+  const internal = 'clients of a listener with `internal: true`';
+  const documented = rows(read('docs/reference/http.md'), ['Header', 'Who may set it']);
+  for (const { names, isInternalOnly } of CLIENT_HEADERS) {
+    const row = documented.find(([name]) => name === `\`${names[0]}\``);
+    assert.ok(row, `${names[0]} is missing`);
+    assert.equal(row[1], isInternalOnly ? internal : 'everyone');
+    for (const name of names) assert.ok(row.join(' ').includes(`\`${name}\``), name);
+  }
+  const known = new Set(CLIENT_HEADERS.flatMap(({ names }) => names));
+  const cells = documented.flat();
+  const named = cells.flatMap((cell) => cell.match(/x-[a-z-]*(penstock|slo)-[a-z-]+/g) ?? []);
+  for (const name of named) assert.ok(known.has(name), `${name} is no header of the gateway`);
 });
 
 test('the HTTP page names exactly the x-penstock headers that the gateway knows', () => {

@@ -3,20 +3,7 @@ import type { Result } from '../../core/result.ts';
 import { fail, succeed } from '../../core/result.ts';
 import type { LatencyObjective } from '../../scheduler/types.ts';
 import { NO_OBJECTIVE } from '../../scheduler/types.ts';
-
-/** Headers that ask for a time to first token, in milliseconds; ours first, then the field's. */
-export const TTFT_HEADERS: readonly string[] = Object.freeze([
-  'x-penstock-slo-ttft-ms',
-  'x-llm-d-slo-ttft-ms',
-  'x-slo-ttft-ms',
-]);
-
-/** Headers that ask for a time per output token, in milliseconds; ours first, then the field's. */
-export const TPOT_HEADERS: readonly string[] = Object.freeze([
-  'x-penstock-slo-tpot-ms',
-  'x-llm-d-slo-tpot-ms',
-  'x-slo-tpot-ms',
-]);
+import { TPOT_HEADERS, TTFT_HEADERS } from './client-headers.ts';
 
 /** Numbers with at most three decimals, below 11 days. */
 const NUMBER_PATTERN = /^\d{1,9}(?:\.\d{1,3})?$/;

@@ -10,6 +10,7 @@ import { sendError, sendReply } from '../exchange/reply.ts';
 import type { ExchangeServices } from '../exchange/services.ts';
 import type { ModelCatalog } from '../model-catalog.ts';
 import type { RequestIdSource } from '../request-id.ts';
+import { ENDPOINT_HEADER, TIMEOUT_HEADER } from './client-headers.ts';
 import { readObjective } from './objective.ts';
 
 /** What the router needs besides the services of exchanges. */
@@ -84,7 +85,7 @@ export class Router {
       this.#refuse(visit, 'invalid_header', objective.error);
       return;
     }
-    const pinned = isInternal ? request.headers['x-penstock-endpoint'] : undefined;
+    const pinned = isInternal ? request.headers[ENDPOINT_HEADER] : undefined;
     new Exchange(services, {
       request,
       response,
@@ -180,7 +181,7 @@ function familyOf({ request, path }: Visit): ApiFamily {
 
 /** A client may ask for less time than the configuration allows, never for more. */
 function totalTimeoutOf(request: IncomingMessage, configuredMs: number | null): number | null {
-  const given = request.headers['x-penstock-timeout-ms'];
+  const given = request.headers[TIMEOUT_HEADER];
   const askedMs = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : 0;
   if (askedMs === 0) return configuredMs;
   return configuredMs === null ? askedMs : Math.min(askedMs, configuredMs);
