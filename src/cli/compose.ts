@@ -77,6 +77,7 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
       scrape: {
         ...DEFAULT_MONITOR_OPTIONS.scrape,
         fastestMs: config.scrape.fastMs,
+        steadyMs: steadyMsOf(config.scrape),
         slowestMs: config.scrape.idleMs,
       },
     },
@@ -129,6 +130,11 @@ function createFleet(
     },
     report: { staleAfterMs: config.scrape.staleMs, forgetAfterMs: config.scrape.forgetMs },
   });
+}
+
+/** Between the two that can be configured. */
+function steadyMsOf({ fastMs, idleMs }: PenstockConfig['scrape']): number {
+  return Math.min(idleMs, Math.max(fastMs, DEFAULT_MONITOR_OPTIONS.scrape.steadyMs));
 }
 
 /** A configured model as the director wants it. */

@@ -146,7 +146,8 @@ class ProcessLogger extends GatedLogger implements RootLogger {
 
   configure(settings: LogSettings): void {
     this.#rootGate.configure(settings);
-    this.#root.debug({ level: settings.level }, 'log settings changed');
+    // Not `level`, which is the line's own.
+    this.#root.debug({ threshold: settings.level }, 'log settings changed');
   }
 }
 

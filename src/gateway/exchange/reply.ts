@@ -49,10 +49,6 @@ export function sendError(response: ServerResponse, family: ApiFamily, error: Er
     headers.push('retry-after', String(seconds));
   }
   if (family === 'anthropic') headers.push('request-id', requestId);
-  // The official SDKs retry 408, 409, 429 and 5xx by themselves unless told not to.
-  if (ERRORS[code].status >= 500 && !ERRORS[code].isRetryable) {
-    headers.push('x-should-retry', 'false');
-  }
   const body = encodeErrorBody(family, { code, message, param, requestId });
   sendReply(response, { status: ERRORS[code].status, requestId, body, headers });
 }
