@@ -1,5 +1,6 @@
 import { ENGINE_OPTIONS } from '../simulator/server/options.ts';
 import type { Command } from './command.ts';
+import { EXPLAIN_OPTIONS } from './explain-options.ts';
 import { UP_OPTIONS } from './up-options.ts';
 
 /**
@@ -31,6 +32,21 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     run: async (options, context) => {
       const { runEngine } = await import('./commands/engine.ts');
       return runEngine(options, context);
+    },
+  },
+  {
+    name: 'explain',
+    summary: 'Say why a request went where it went, or where one would go.',
+    operands: ['[REQUEST-ID]'],
+    options: EXPLAIN_OPTIONS,
+    examples: [
+      'penstock explain req-abc-1',
+      'penstock explain --dry-run request.json',
+      'penstock explain --shadow',
+    ],
+    run: async (options, context) => {
+      const { runExplain } = await import('./commands/explain.ts');
+      return runExplain(options, context);
     },
   },
   {

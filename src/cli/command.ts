@@ -48,7 +48,7 @@ export interface Command {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  /** Names of its operands, for example `FILE`; empty when it takes none. */
+  /** Names of its operands, for example `FILE`, in brackets when it may be left out; empty for none. */
   readonly operands: readonly string[];
   readonly options: readonly OptionDefinition[];
   /** Further lines shown at the end of its help. */

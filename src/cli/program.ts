@@ -81,11 +81,12 @@ async function runCommand(
   }
 }
 
+/** Names in brackets may be left out. */
 function checkOperands(wanted: readonly string[], given: readonly string[]): string | null {
   const extra = given[wanted.length];
   if (extra !== undefined) return `unexpected argument ${extra}`;
   const missing = wanted[given.length];
-  return missing === undefined ? null : `${missing} is missing`;
+  return missing === undefined || missing.startsWith('[') ? null : `${missing} is missing`;
 }
 
 interface Refusal {

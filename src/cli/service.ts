@@ -1,5 +1,6 @@
 import { endpointId } from '../core/ids.ts';
 import type { AdminSources, ConfigState, Readiness, ReloadResult } from '../gateway/admin/ports.ts';
+import { explainRequest } from '../gateway/dry-run.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
 import type { AdminServer } from '../gateway/admin/server.ts';
 import { createAdminServer } from '../gateway/admin/server.ts';
@@ -225,7 +226,7 @@ export class Service {
   }
 
   #adminSources(): AdminSources {
-    const { fleet, routes, metrics, decisions, gateway } = this.#parts;
+    const { fleet, routes, metrics, decisions, gateway, director } = this.#parts;
     const { clock, version } = this.#options;
     return {
       renderMetrics: () => renderPrometheus(metrics),
@@ -243,6 +244,7 @@ export class Service {
         }),
       decisions,
       setDraining: (id, isDraining) => fleet.drain(endpointId(id), isDraining),
+      explain: (request) => explainRequest(director, request),
       config: () => redactConfig(this.#config),
       reload: () => this.reload(),
     };

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Fleet } from '../pool/fleet.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import type { DecisionLog } from '../telemetry/decision-log.ts';
+import type { DecisionLog, DecisionRecord } from '../telemetry/decision-log.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
 import type { HistogramSeries } from '../telemetry/series.ts';
 import { Chooser } from './chooser.ts';
@@ -128,6 +128,20 @@ export class Director {
       reservation.settle({ promptTokens: 0, outputTokens: 0 });
       this.#refuse(resolved, refusal, receiver);
     });
+  }
+
+  /**
+   * Where a request would go now: the decision that `begin` would make, with nothing booked, counted
+   * or kept. Limits and admission are not asked.
+   */
+  explain(head: RequestHead): DecisionRecord | Refusal {
+    const { routes, fleet } = this.#options;
+    const route = routes.resolve(head.model);
+    if (route === null) return refuseUnknownModel(head.model, routes);
+    const estimate = this.#estimator.estimate(head);
+    const choice = this.#chooser.choose(head, route, estimate);
+    if (choice === null) return refuseNoEndpoint(head.model, route, fleet);
+    return createDecisionRecord({ head, estimate }, choice, this.#options);
   }
 
   #schedule(resolved: Resolved, reservation: Reservation, receiver: FlightReceiver): void {

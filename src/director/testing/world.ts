@@ -7,7 +7,9 @@ import { Fleet } from '../../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../../pool/health.ts';
 import { DEFAULT_REPORT_OPTIONS } from '../../pool/report.ts';
 import { APIS } from '../../protocol/api-table.ts';
+import { BUILTIN_PLUGINS } from '../../scheduler/framework/builtins.ts';
 import { createRegistry } from '../../scheduler/framework/registry.ts';
+import { PRESETS } from '../../scheduler/presets.ts';
 import { Scheduler } from '../../scheduler/scheduler.ts';
 import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import { DecisionLog } from '../../telemetry/decision-log.ts';
@@ -64,9 +66,9 @@ export function createTestWorld(options: TestWorldOptions): TestWorld {
     fleet,
     routes,
     scheduler: new Scheduler({
-      profile: { name: 'default', plugins: [], rankedCount: 3 },
+      profile: PRESETS['least-work'],
       shadow: null,
-      registry: createRegistry([]),
+      registry: createRegistry(BUILTIN_PLUGINS),
       rng,
       prefix: { maxBytes: 1024 * 1024, defaultBlocksPerEndpoint: 1024 },
       onPluginFault: (name, cause) => {

@@ -4,6 +4,7 @@ export type AdminErrorCode =
   | 'invalid_id'
   | 'host_not_allowed'
   | 'cross_origin'
+  | 'not_explained'
   | 'not_found'
   | 'endpoint_not_found'
   | 'decision_not_found'
@@ -36,11 +37,12 @@ export const ADMIN_ERRORS: Readonly<Record<AdminErrorCode, AdminErrorDefinition>
     403,
     'A page of another origin asked for a change; changes are same-origin.',
   ),
+  not_explained: define(422, 'The request would not be sent anywhere; the message says why.'),
   not_found: define(404, 'The admin server has no such path; `GET /` lists them.'),
   endpoint_not_found: define(404, 'No endpoint has this id; `GET /api/state` lists them.'),
   decision_not_found: define(404, 'No kept decision has this request id; only the last ones are.'),
   method_not_allowed: define(405, 'The path takes other methods, which the Allow header names.'),
-  body_too_large: define(413, 'The request has a body over 64 KiB; no call needs one.'),
+  body_too_large: define(413, 'The request has a body over 64 KiB, or over 8 MiB on /api/explain.'),
   internal: define(500, 'A defect of the gateway; the log has the cause.'),
   too_many_followers: define(503, 'The live stream has 16 followers already; close one.'),
 });

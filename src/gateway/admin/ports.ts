@@ -1,4 +1,5 @@
-import type { DecisionLog } from '../../telemetry/decision-log.ts';
+import type { Result } from '../../core/result.ts';
+import type { DecisionLog, DecisionRecord } from '../../telemetry/decision-log.ts';
 
 /** Whether this replica should be sent traffic. */
 export interface Readiness {
@@ -129,6 +130,11 @@ export interface AdminSources {
   readonly decisions: DecisionLog;
   /** Starts or ends the draining of an endpoint; false when there is no such endpoint. */
   setDraining(endpointId: string, isDraining: boolean): boolean;
+  /** Where a request with this JSON body would go now; the error says why nowhere. */
+  explain(request: {
+    readonly path: string;
+    readonly body: Buffer;
+  }): Result<DecisionRecord, string>;
   /** The effective configuration; credentials are taken out before it is shown. */
   config(): unknown;
   /** Reads the configuration again; never rejects for a bad configuration. */

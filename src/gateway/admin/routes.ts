@@ -6,6 +6,7 @@ import type { DecisionStream } from './decision-stream.ts';
 import type { Exposure } from './guard.ts';
 import type { AdminSources, ReloadResult } from './ports.ts';
 import { sendBody, sendError, sendJson, setSecurityHeaders } from './responses.ts';
+import { createShadowReport } from './shadow-report.ts';
 
 /** One call: what came in, and where the answer goes. */
 export interface AdminCall {
@@ -14,6 +15,8 @@ export interface AdminCall {
   /** The decoded variable segment of the path; empty on paths without one. */
   readonly id: string;
   readonly query: URLSearchParams;
+  /** Empty when there was none. */
+  readonly body: Buffer;
 }
 
 /** What routes work on. */
@@ -32,13 +35,21 @@ export interface AdminRoute {
   readonly exposure: Exposure;
   /** One sentence for `GET /` and docs/reference/admin-api.md. */
   readonly summary: string;
+  /** A longer body is refused. */
+  readonly maxBodyBytes: number;
   readonly answer: (call: AdminCall, context: AdminContext) => void | Promise<void>;
 }
 
 const DEFAULT_DECISION_LIMIT = 100;
 const HIGHEST_DECISION_LIMIT = 1000;
 
-const ROUTES: readonly AdminRoute[] = [
+/** Prompts may be long. */
+const EXPLAINED_BODY_BYTES = 8 * 1024 * 1024;
+
+/** Most paths need no body, and ignore one of up to this size. */
+const IGNORED_BODY_BYTES = 65_536;
+
+const ROUTES: readonly (Omit<AdminRoute, 'maxBodyBytes'> & Partial<AdminRoute>)[] = [
   {
     method: 'GET',
     path: '/',
@@ -103,6 +114,25 @@ const ROUTES: readonly AdminRoute[] = [
     answer: answerDecision,
   },
   {
+    method: 'GET',
+    path: '/api/shadow',
+    exposure: 'read',
+    summary: 'What the shadow policy would have done, over the decisions that are kept.',
+    answer: ({ response }, { sources }) => {
+      const { decisions } = sources;
+      sendJson(response, 200, createShadowReport(decisions.latest(decisions.capacity)));
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/explain',
+    exposure: 'read',
+    summary:
+      'Where the request in the body would go now, without sending it; `?path=` is its path.',
+    maxBodyBytes: EXPLAINED_BODY_BYTES,
+    answer: answerExplanation,
+  },
+  {
     method: 'POST',
     path: '/api/endpoints/{id}/drain',
     exposure: 'change',
@@ -142,7 +172,9 @@ const ROUTES: readonly AdminRoute[] = [
 ];
 
 /** Every route; of several matches the first counts. */
-export const ADMIN_ROUTES: readonly AdminRoute[] = Object.freeze(ROUTES);
+export const ADMIN_ROUTES: readonly AdminRoute[] = Object.freeze(
+  ROUTES.map((route) => ({ maxBodyBytes: IGNORED_BODY_BYTES, ...route })),
+);
 
 function answerIndex({ response }: AdminCall): void {
   const width = Math.max(...ADMIN_ROUTES.map(({ path }) => path.length));
@@ -186,6 +218,13 @@ function answerDecision({ response, id }: AdminCall, { sources }: AdminContext):
   } else {
     sendJson(response, 200, record);
   }
+}
+
+function answerExplanation({ response, query, body }: AdminCall, context: AdminContext): void {
+  const path = query.get('path') ?? '/v1/chat/completions';
+  const explained = context.sources.explain({ path, body });
+  if (explained.ok) sendJson(response, 200, explained.value);
+  else sendError(response, 'not_explained', explained.error);
 }
 
 function answerStream({ request, response }: AdminCall, { stream }: AdminContext): void {

@@ -47,7 +47,6 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 65_536;
 const MAX_CONNECTIONS = 128;
 const MAX_HEADER_BYTES = 16_384;
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -113,7 +112,7 @@ interface PendingCall {
 }
 
 async function handle(call: PendingCall): Promise<void> {
-  const { request, response, policy, context } = call;
+  const { request, response } = call;
   const { path, query } = splitTarget(request.url ?? '/');
   const match = matchRoute(ADMIN_ROUTES, request.method ?? 'GET', path);
   switch (match.kind) {
@@ -128,30 +127,26 @@ async function handle(call: PendingCall): Promise<void> {
       refuse(call, 'invalid_id', 'The id in the path is not valid percent-encoding.');
       return;
     case 'found':
-      if (await isAdmitted(call, match.route, policy)) {
-        await match.route.answer({ request, response, id: match.id, query }, context);
-      }
+      await answerRoute(call, match, query);
   }
 }
 
-async function isAdmitted(
+async function answerRoute(
   call: PendingCall,
-  route: AdminRoute,
-  policy: GuardPolicy,
-): Promise<boolean> {
-  const refusal = checkRequest(call.request, route.exposure, policy);
+  { route, id }: { readonly route: AdminRoute; readonly id: string },
+  query: URLSearchParams,
+): Promise<void> {
+  const { request, response, policy, context } = call;
+  const refusal = checkRequest(request, route.exposure, policy);
   if (refusal !== null) {
     refuse(call, refusal.code, refusal.message);
-    return false;
+    return;
   }
-  switch (await discardBody(call.request)) {
-    case 'ended':
-      return true;
-    case 'too-large':
-      refuse(call, 'body_too_large', 'No call of the admin API needs a body.');
-      return false;
-    case 'aborted':
-      return false;
+  const body = await readBody(request, route.maxBodyBytes);
+  if (body === 'too-large') {
+    refuse(call, 'body_too_large', `This path takes a body of up to ${route.maxBodyBytes} bytes.`);
+  } else if (body !== 'aborted') {
+    await route.answer({ request, response, id, query, body }, context);
   }
 }
 
@@ -167,21 +162,26 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 }
 
-/** Reads a body to its end and forgets it, so that a call cut short changes nothing. */
-async function discardBody(request: IncomingMessage): Promise<'ended' | 'too-large' | 'aborted'> {
-  if (!hasBody(request)) return 'ended';
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 'too-large';
+/** Reads a whole body first, so that a call cut short changes nothing. */
+async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Buffer | 'too-large' | 'aborted'> {
+  if (!hasBody(request)) return Buffer.alloc(0);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return 'too-large';
+  const chunks: Buffer[] = [];
   let sizeBytes = 0;
   try {
     // The socket must outlive an early return: it still has to carry the answer.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      chunks.push(chunk as Buffer);
       sizeBytes += (chunk as Buffer).length;
-      if (sizeBytes > MAX_BODY_BYTES) return 'too-large';
+      if (sizeBytes > maxBytes) return 'too-large';
     }
   } catch {
     return 'aborted';
   }
-  return 'ended';
+  return Buffer.concat(chunks);
 }
 
 function splitTarget(target: string): { path: string; query: URLSearchParams } {

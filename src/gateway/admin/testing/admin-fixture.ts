@@ -2,10 +2,14 @@ import { request as sendRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Clock } from '../../../core/clock.ts';
+import type { Result } from '../../../core/result.ts';
+import { fail, succeed } from '../../../core/result.ts';
+import type { DecisionRecord } from '../../../telemetry/decision-log.ts';
 import { DecisionLog } from '../../../telemetry/decision-log.ts';
 import { renderPrometheus } from '../../../telemetry/exposition.ts';
 import { SILENT_LOGGER } from '../../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../../telemetry/registry.ts';
+import { createDecisionRecord } from '../../../telemetry/testing/decision-records.ts';
 import type { AdminSources, AdminState, Readiness, ReloadResult } from '../ports.ts';
 import { createAdminServer } from '../server.ts';
 import type { AdminServer, AdminServerOptions } from '../server.ts';
@@ -79,6 +83,12 @@ export class FakeSources implements AdminSources {
   setDraining(endpointId: string, isDraining: boolean): boolean {
     this.drains.push(`${endpointId} ${isDraining ? 'drain' : 'undrain'}`);
     return endpointId === '10.0.0.1:8000' || endpointId === 'models.internal:80/base';
+  }
+
+  explain({ path }: { readonly path: string }): Result<DecisionRecord, string> {
+    return path === '/v1/chat/completions'
+      ? succeed(createDecisionRecord({ requestId: 'dry-run' }))
+      : fail(`There is no ${path} here.`);
   }
 
   config(): unknown {
