@@ -123,6 +123,19 @@ test('links between pages lead somewhere', () => {
   }
 });
 
+test('files and folders that the pages name exist', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', 'bench/**/*.md'], { cwd: ROOT });
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/`((?:src|scripts|test|bench|docs|schema)\/[\w./-]+)`/g)].map(
+      ([, name = '']) => ({ page, name }),
+    ),
+  );
+  assert.ok(named.length > 20);
+  for (const { page, name } of named) {
+    assert.ok(existsSync(path.join(ROOT, name)), `${page} names ${name}`);
+  }
+});
+
 test('the configuration files on the pages are valid', () => {
   const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
   const examples = pages.flatMap((page) =>
