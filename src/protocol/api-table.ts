@@ -24,6 +24,8 @@ export interface ApiDefinition {
   readonly body: 'json' | 'multipart';
   /** Top-level fields whose bytes count as the prompt. */
   readonly promptFields: readonly string[];
+  /** Engines keep what they computed for the prompt, for others that begin alike. */
+  readonly hasPrefixCache: boolean;
   /** Top-level integer fields that bound the output, in tokens. */
   readonly maxTokensFields: readonly string[];
   /**
@@ -48,6 +50,7 @@ function json(
     family: 'openai',
     body: 'json',
     promptFields: [],
+    hasPrefixCache: false,
     maxTokensFields: [],
     streamUsage: 'none',
     streamEnd: 'none',
@@ -59,18 +62,21 @@ function json(
 export const APIS: readonly ApiDefinition[] = Object.freeze([
   json('chat-completions', '/v1/chat/completions', {
     promptFields: ['messages', 'tools'],
+    hasPrefixCache: true,
     maxTokensFields: ['max_completion_tokens', 'max_tokens'],
     streamUsage: 'option',
     streamEnd: 'done-line',
   }),
   json('completions', '/v1/completions', {
     promptFields: ['prompt'],
+    hasPrefixCache: true,
     maxTokensFields: ['max_tokens'],
     streamUsage: 'option',
     streamEnd: 'done-line',
   }),
   json('responses', '/v1/responses', {
     promptFields: ['input', 'instructions', 'tools'],
+    hasPrefixCache: true,
     maxTokensFields: ['max_output_tokens'],
     streamUsage: 'always',
     streamEnd: 'response-event',
@@ -83,6 +89,7 @@ export const APIS: readonly ApiDefinition[] = Object.freeze([
   json('messages', '/v1/messages', {
     family: 'anthropic',
     promptFields: ['system', 'messages', 'tools'],
+    hasPrefixCache: true,
     maxTokensFields: ['max_tokens'],
     streamUsage: 'always',
     streamEnd: 'message_stop',
@@ -103,6 +110,7 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 const OTHER = json('other', '/v1/…', {
   promptFields: ['messages', 'prompt', 'input', 'system', 'tools'],
+  hasPrefixCache: true,
   maxTokensFields: ['max_completion_tokens', 'max_tokens', 'max_output_tokens'],
   streamEnd: 'none',
 });

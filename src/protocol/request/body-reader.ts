@@ -46,7 +46,8 @@ export interface BodyReader {
   /**
    * Whole blocks of the prompt read so far; `salt` is what the caller knows of the model behind
    * (pool, upstream model, adapter). May be called again when more has arrived: then there are more
-   * blocks and the first ones are the same. Costs a few nanoseconds per block.
+   * blocks and the first ones are the same. None while `tools` is being read; tools or a system
+   * prompt that come after the first blocks were given are left out. Costs 5 ns per block.
    */
   promptBlocks(salt: string): PromptBlocks;
 

@@ -1,5 +1,6 @@
 import type { ApiDefinition } from '../api-table.ts';
 import { KeyTable } from '../json/key-table.ts';
+import { createPromptPlan, partOf, type PromptPlan } from './prompt-plan.ts';
 
 /** What a top-level request field is to the gateway. */
 export type FieldRole = 'model' | 'stream' | 'stream_options' | 'max_tokens' | 'prompt' | 'none';
@@ -9,6 +10,9 @@ export interface FieldPlan {
   readonly keys: KeyTable;
   /** Role by key index; the key of `stream_options` has none of its own. */
   readonly roles: readonly FieldRole[];
+  readonly prompt: PromptPlan;
+  /** Part of the prompt plan by key index, -1 for none. */
+  readonly parts: readonly number[];
   /** Key index of `include_usage`, a member of `stream_options`. */
   readonly includeUsageKey: number;
   /** The API has `stream_options.include_usage`. */
@@ -28,7 +32,9 @@ export function fieldPlanFor(api: ApiDefinition): FieldPlan {
 }
 
 function createFieldPlan(api: ApiDefinition): FieldPlan {
+  const prompt = createPromptPlan(api);
   const roleByName = new Map<string, FieldRole>([
+    ...prompt.modifiers.map((name): [string, FieldRole] => [name, 'none']),
     ...api.promptFields.map((name): [string, FieldRole] => [name, 'prompt']),
     ...api.maxTokensFields.map((name): [string, FieldRole] => [name, 'max_tokens']),
     ['model', 'model'],
@@ -40,6 +46,8 @@ function createFieldPlan(api: ApiDefinition): FieldPlan {
   return {
     keys: new KeyTable(names),
     roles: [...roleByName.values()],
+    prompt,
+    parts: names.map((name) => partOf(prompt, name)),
     includeUsageKey: names.indexOf('include_usage'),
     hasUsageOption: api.streamUsage === 'option',
   };

@@ -2,6 +2,7 @@ import type { JsonSink, ValueKind } from '../json/json-scanner.ts';
 import { MAX_TEXT_BYTES } from '../json/json-scanner.ts';
 import type { ReaderFailure, Span, UsageRequest } from './body-reader.ts';
 import type { FieldPlan, FieldRole } from './field-plan.ts';
+import type { PromptHasher } from './prompt-hasher.ts';
 
 const USAGE_MEMBER = '"include_usage":true';
 const USAGE_OPTIONS = `{${USAGE_MEMBER}}`;
@@ -21,7 +22,10 @@ export const MAX_USAGE_EDIT_BYTES: number = USAGE_FIELD.length;
  */
 export class RequestFields implements JsonSink {
   readonly #plan: FieldPlan;
+  readonly #hasher: PromptHasher | null;
   #role: FieldRole = 'none';
+  /** Of the prompt plan; -1 for none. */
+  #part = -1;
   /** Of the root's member that is being read. */
   #kind: ValueKind = 'null';
   #start = 0;
@@ -46,13 +50,15 @@ export class RequestFields implements JsonSink {
   stream: boolean | null = null;
   closeOffset: number | null = null;
 
-  constructor(plan: FieldPlan) {
+  constructor(plan: FieldPlan, hasher: PromptHasher | null) {
     this.#plan = plan;
+    this.#hasher = hasher;
   }
 
   onKey(depth: number, key: number): void {
     if (depth === 1) {
       this.#role = this.#plan.roles[key] ?? 'none';
+      this.#part = this.#plan.parts[key] ?? -1;
     } else if (this.#isInOptions) {
       this.#optionMembers++;
       this.#isIncludeUsage = key === this.#plan.includeUsageKey;
@@ -64,6 +70,7 @@ export class RequestFields implements JsonSink {
     if (depth === 1) {
       this.#start = start;
       this.#kind = kind;
+      if (this.#part >= 0 && this.#hasher !== null) this.#hasher.beginPart(this.#part, start);
       return this.#startField(kind, start);
     }
     if (this.#isIncludeUsage) {
@@ -155,6 +162,8 @@ export class RequestFields implements JsonSink {
   }
 
   #endField(end: number, text: string | null): void {
+    if (this.#part >= 0 && this.#hasher !== null) this.#hasher.endPart(end);
+    this.#part = -1;
     switch (this.#role) {
       case 'model':
         this.#endModel(end, text);

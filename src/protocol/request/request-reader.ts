@@ -1,6 +1,9 @@
 import type { ApiDefinition } from '../api-table.ts';
 import { JsonScanner, MAX_DEPTH, type JsonFailure } from '../json/json-scanner.ts';
 import { NO_PROMPT_BLOCKS, type PromptBlocks } from './prompt-blocks.ts';
+import { PromptHasher } from './prompt-hasher.ts';
+import { sharedPromptKernel, WINDOW_BYTES } from '../wasm/prompt-kernel.ts';
+import type { PromptKey } from '../wasm/prompt-key.ts';
 import type { BodyReader, ReaderFailure, Span, UsageRequest } from './body-reader.ts';
 import { fieldPlanFor } from './field-plan.ts';
 import { RequestFields } from './request-fields.ts';
@@ -16,20 +19,24 @@ export class RequestReader implements BodyReader {
   readonly modelEncoding = 'json';
   readonly #fields: RequestFields;
   readonly #scanner: JsonScanner;
+  readonly #hasher: PromptHasher | null;
   #failure: ReaderFailure | null = null;
   #receivedBytes = 0;
 
-  constructor(api: ApiDefinition) {
+  /** Hashes the prompt with `promptKey`; without one it does not. */
+  constructor(api: ApiDefinition, promptKey: PromptKey | null) {
     const plan = fieldPlanFor(api);
-    this.#fields = new RequestFields(plan);
-    this.#scanner = new JsonScanner(this.#fields, plan.keys, WATCH_DEPTH);
+    const kernel = sharedPromptKernel();
+    const isHashed = promptKey !== null && kernel !== null && plan.prompt.texts.length > 0;
+    this.#hasher = isHashed ? new PromptHasher(plan.prompt, promptKey, kernel) : null;
+    this.#fields = new RequestFields(plan, this.#hasher);
+    this.#scanner = new JsonScanner(this.#fields, plan.keys, WATCH_DEPTH, kernel);
   }
 
   push(chunk: Uint8Array): void {
-    this.#receivedBytes += chunk.length;
-    if (this.#failure !== null) return;
-    this.#scanner.push(chunk);
-    this.#checkFailure();
+    for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
+      this.#pushWindow(from === 0 ? firstWindow(chunk) : chunk.subarray(from, from + WINDOW_BYTES));
+    }
   }
 
   finish(): void {
@@ -72,8 +79,8 @@ export class RequestReader implements BodyReader {
     return this.#fields.promptBytes(this.#receivedBytes);
   }
 
-  promptBlocks(_salt: string): PromptBlocks {
-    return NO_PROMPT_BLOCKS;
+  promptBlocks(salt: string): PromptBlocks {
+    return this.#hasher === null ? NO_PROMPT_BLOCKS : this.#hasher.blocks(salt);
   }
 
   get modelSpan(): Span | null {
@@ -92,6 +99,16 @@ export class RequestReader implements BodyReader {
     return this.#fields.closeOffset;
   }
 
+  #pushWindow(window: Uint8Array): void {
+    const base = this.#receivedBytes;
+    this.#receivedBytes += window.length;
+    if (this.#failure !== null) return;
+    if (this.#hasher !== null) this.#hasher.startChunk(window, base);
+    this.#scanner.push(window);
+    if (this.#hasher !== null) this.#hasher.endChunk();
+    this.#checkFailure();
+  }
+
   /** The earlier of the two wins, so that the answer does not depend on how the body was split. */
   #checkFailure(): void {
     const field = this.#fields.failure;
@@ -102,6 +119,10 @@ export class RequestReader implements BodyReader {
       this.#failure = failureFrom(syntax);
     }
   }
+}
+
+function firstWindow(chunk: Uint8Array): Uint8Array {
+  return chunk.length <= WINDOW_BYTES ? chunk : chunk.subarray(0, WINDOW_BYTES);
 }
 
 function failureFrom(failure: JsonFailure): ReaderFailure {

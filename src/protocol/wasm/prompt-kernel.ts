@@ -23,6 +23,8 @@ declare const WebAssembly: {
 };
 
 const WORDS_PER_HASH = 2;
+const HASH_BYTES = 8;
+const BLOCK_BYTES = 256;
 
 /**
  * The WebAssembly module with its memory: chunks are copied in, then looked through and hashed.
@@ -34,7 +36,7 @@ export class PromptKernel {
   readonly #exports: PromptExports;
   readonly #memory: Buffer;
   readonly #input: number;
-  /** The chain, then a hash of two words for each block of the last call. */
+  readonly #inputWords: Uint32Array;
   readonly #chain: Uint32Array;
   readonly #hashes: Uint32Array;
   #loaded: Uint8Array | null = null;
@@ -45,6 +47,7 @@ export class PromptKernel {
     this.#exports = exports;
     this.#memory = Buffer.from(buffer);
     this.#input = exports.input.value;
+    this.#inputWords = new Uint32Array(buffer, exports.input.value, WINDOW_BYTES / 4);
     this.#chain = new Uint32Array(buffer, exports.chain.value, WORDS_PER_HASH);
     this.#hashes = new Uint32Array(buffer, exports.hashes.value);
   }
@@ -108,6 +111,28 @@ export class PromptKernel {
   /** Takes the last bytes, fewer than a block, and their number into the chain. */
   finishChain(from: number, end: number): void {
     this.#exports.finish(this.#input + from, end - from);
+  }
+
+  /** Puts a hash in place `index` of the input, in the stead of a chunk. */
+  putHash(index: number, low: number, high: number): void {
+    this.#inputWords[index * WORDS_PER_HASH] = low;
+    this.#inputWords[index * WORDS_PER_HASH + 1] = high;
+  }
+
+  /** Puts a text behind the first `hashes` hashes, cut to the window; returns the end of both. */
+  putText(hashes: number, text: string): number {
+    const from = hashes * HASH_BYTES;
+    const size = this.#memory.write(text, this.#input + from, WINDOW_BYTES - from, 'utf8');
+    return from + size;
+  }
+
+  /** Begins a new chain with the first `end` bytes of what was put in, as all there is. */
+  digest(end: number): void {
+    this.#loaded = null;
+    this.setChain(0, 0);
+    const whole = end - (end % BLOCK_BYTES);
+    this.hashBlocks(0, whole);
+    this.finishChain(whole, end);
   }
 }
 
