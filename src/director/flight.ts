@@ -96,6 +96,23 @@ export class Flight {
     return this.#plan.served.model;
   }
 
+  /** In one line of printable ASCII: the endpoint's rank, score, and what each scorer said. */
+  get why(): string {
+    const { record } = this.#plan;
+    const ranked = must(record.ordered[this.#rank], 'ranked endpoint');
+    const { endpoint, score, reasons, predictedTtftMs, matchedBlocks } = ranked;
+    const parts = [
+      `endpoint=${endpoint}`,
+      `rank=${this.#rank + 1}/${record.ordered.length}`,
+      `candidates=${record.availableCount}/${record.candidateCount}`,
+      `score=${score.toFixed(3)}`,
+      ...Object.entries(reasons).map(([scorer, value]) => `${scorer}=${value?.toFixed(3) ?? '-'}`),
+      `blocks=${matchedBlocks}/${record.promptBlocks}`,
+    ];
+    if (predictedTtftMs !== null) parts.push(`ttft-ms=${predictedTtftMs.toFixed(0)}`);
+    return parts.join('; ');
+  }
+
   /** Milliseconds since the director first saw the request. */
   get ageMs(): number {
     return this.#services.clock.now() - this.#plan.startedAtMs;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ApiFamily } from '../protocol/api-table.ts';
 
 /** Connection-level fields (RFC 9110 section 7.6.1) and fields the gateway writes itself. */
 const NOT_FORWARDED_UPSTREAM: ReadonlySet<string> = new Set([
@@ -76,6 +77,10 @@ export interface OwnAnswerFields {
   readonly requestId: string;
   /** Null does not name the endpoint. */
   readonly endpoint: string | null;
+  /** Why it was chosen, for a trusted caller that asks; null does not say. */
+  readonly why: string | null;
+  /** Anthropic's clients read the request id under their own name. */
+  readonly family: ApiFamily;
   /** Null leaves the framing to the connection (chunked). */
   readonly contentLength: number | null;
 }
@@ -91,7 +96,9 @@ export function buildAnswerHeaders(answer: readonly string[], own: OwnAnswerFiel
     headers.push(name, answer[i + 1] as string);
   }
   headers.push('x-request-id', own.requestId);
+  if (own.family === 'anthropic') headers.push('request-id', own.requestId);
   if (own.endpoint !== null) headers.push('x-penstock-endpoint', own.endpoint);
+  if (own.why !== null) headers.push('x-penstock-why', own.why);
   if (own.contentLength !== null) headers.push('content-length', String(own.contentLength));
   return headers;
 }

@@ -14,7 +14,7 @@ import { ChunkedSink, PlainSink } from './body-sink.ts';
 export interface AnswerPlan {
   readonly head: AnswerHead;
   readonly edits: ResponseEditOptions;
-  readonly own: Pick<OwnAnswerFields, 'requestId' | 'endpoint'>;
+  readonly own: Omit<OwnAnswerFields, 'contentLength'>;
 }
 
 const BLANK_LINE = Buffer.from('\n\n');

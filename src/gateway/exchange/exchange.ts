@@ -33,6 +33,8 @@ export interface ClientRequest {
   readonly totalTimeoutMs: number | null;
   readonly pinnedEndpoint: EndpointId | null;
   readonly objective: LatencyObjective;
+  /** Whether the answer shall say why its endpoint was chosen. */
+  readonly wantsWhy: boolean;
 }
 
 /** What ended an exchange without the client or endpoint doing anything. */
@@ -182,6 +184,8 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       own: {
         requestId: this.#client.requestId,
         endpoint: this.#options.showEndpoint ? flight.endpoint.id : null,
+        why: this.#client.wantsWhy ? flight.why : null,
+        family: this.#client.api.family,
       },
     });
   }

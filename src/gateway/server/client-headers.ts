@@ -12,6 +12,9 @@ export const TIMEOUT_HEADER = 'x-penstock-timeout-ms';
 /** Id of the only endpoint to use. */
 export const ENDPOINT_HEADER = 'x-penstock-endpoint';
 
+/** With any value: the answer says why its endpoint was chosen. */
+export const WHY_HEADER = 'x-penstock-why';
+
 /** Headers that ask for a time to first token, in milliseconds; ours first, then the field's. */
 export const TTFT_HEADERS: readonly string[] = Object.freeze([
   'x-penstock-slo-ttft-ms',
@@ -32,4 +35,5 @@ export const CLIENT_HEADERS: readonly ClientHeader[] = Object.freeze([
   { names: TTFT_HEADERS, isInternalOnly: false },
   { names: TPOT_HEADERS, isInternalOnly: false },
   { names: [ENDPOINT_HEADER], isInternalOnly: true },
+  { names: [WHY_HEADER], isInternalOnly: true },
 ]);

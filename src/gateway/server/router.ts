@@ -10,7 +10,7 @@ import { sendError, sendReply } from '../exchange/reply.ts';
 import type { ExchangeServices } from '../exchange/services.ts';
 import type { ModelCatalog } from '../model-catalog.ts';
 import type { RequestIdSource } from '../request-id.ts';
-import { ENDPOINT_HEADER, TIMEOUT_HEADER } from './client-headers.ts';
+import { ENDPOINT_HEADER, TIMEOUT_HEADER, WHY_HEADER } from './client-headers.ts';
 import { readObjective } from './objective.ts';
 
 /** What the router needs besides the services of exchanges. */
@@ -93,6 +93,7 @@ export class Router {
       requestId,
       totalTimeoutMs: totalTimeoutOf(request, services.options().timeouts.totalMs),
       objective: objective.value,
+      wantsWhy: isInternal && request.headers[WHY_HEADER] !== undefined,
       pinnedEndpoint: typeof pinned === 'string' ? endpointId(pinned) : null,
     }).start();
   }
