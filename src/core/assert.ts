@@ -13,8 +13,3 @@ export function must<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new AssertionError(`missing: ${what}`);
   return value;
 }
-
-/** Marks a branch that the types rule out. */
-export function assertNever(value: never, what: string): never {
-  throw new AssertionError(`unexpected ${what}: ${String(value)}`);
-}

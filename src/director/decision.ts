@@ -49,7 +49,7 @@ export function createDecisionRecord(
 }
 
 /** One ranked endpoint as people read it: names for slots, and null for what is not known. */
-export function describeRanked(
+function describeRanked(
   { slot, score, reasons, predictedTtftMs, predictedTpotMs, matchedBlocks }: RankedEndpoint,
   scorers: readonly string[],
   fleet: Fleet,

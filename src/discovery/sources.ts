@@ -27,13 +27,3 @@ export const NO_DEFAULTS: EndpointDefaults = Object.freeze({
   models: null,
   tls: null,
 });
-
-/** A list that never changes; it is handed out within `start`. */
-export function createStaticSource(specs: readonly EndpointSpec[]): EndpointSource {
-  return {
-    start: (onChange: EndpointsChanged): void => {
-      onChange(specs);
-    },
-    close: () => Promise.resolve(),
-  };
-}

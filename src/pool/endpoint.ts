@@ -99,7 +99,7 @@ export class Endpoint {
 }
 
 /** `host:port`, followed by the base path when there is one; the port is always shown. */
-export function endpointIdFromUrl(text: string): EndpointId {
+function endpointIdFromUrl(text: string): EndpointId {
   const url = new URL(text);
   const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
   return endpointId(`${url.hostname}:${port}${url.pathname.replace(/\/+$/, '')}`);

@@ -111,7 +111,7 @@ export type DecisionPhase = 'picked' | 'completed';
 export type DecisionListener = (record: DecisionRecord, phase: DecisionPhase) => void;
 
 /** Records kept when nothing else is said; about 1 MB. */
-export const DEFAULT_DECISION_CAPACITY = 1000;
+const DEFAULT_DECISION_CAPACITY = 1000;
 
 /** A listener costs every request, so there are few; followers of one stream share one. */
 const MAX_LISTENERS = 8;

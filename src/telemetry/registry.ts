@@ -26,7 +26,7 @@ export interface RegistryOptions {
  * 2,000 series hold 100 endpoints or 30 models in every API and outcome; about 1 MB at most per
  * metric.
  */
-export const DEFAULT_REGISTRY_OPTIONS: RegistryOptions = Object.freeze({
+const DEFAULT_REGISTRY_OPTIONS: RegistryOptions = Object.freeze({
   maxSeriesPerMetric: 2000,
 });
 

@@ -6,7 +6,7 @@ import { unitOf } from './units.ts';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Where the published schema says it lives. */
-export const SCHEMA_ID = 'https://penstock.dev/schema/penstock.schema.json';
+const SCHEMA_ID = 'https://penstock.dev/schema/penstock.schema.json';
 
 /** The JSON Schema of a configuration schema, for editors and other programs. */
 export function toJsonSchema(schema: SchemaNode): JsonSchema {

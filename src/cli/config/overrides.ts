@@ -53,7 +53,7 @@ export function mergeServers(config: PenstockConfig, urls: readonly string[]): P
 }
 
 /** Puts settings of the command line on top of a configuration. */
-export function overrideConfig(config: PenstockConfig, overrides: ConfigOverrides): LoadedConfig {
+function overrideConfig(config: PenstockConfig, overrides: ConfigOverrides): LoadedConfig {
   const { listen, admin, logLevel, sampleRequests, drainTimeoutMs } = overrides;
   const merged: PenstockConfig = {
     ...mergeServers(config, overrides.servers),

@@ -1,5 +1,4 @@
 import { quote } from './problem.ts';
-import { unitOf } from './units.ts';
 import type { ObjectNode, Property, SchemaNode } from './schema-node.ts';
 
 /** One key of the schema with its full path; lists add `[]`, free keys `.*`. */
@@ -41,9 +40,4 @@ export function findKey(schema: SchemaNode, key: string, here: string): string |
   return only.parent === ''
     ? `${quote(key)} belongs at the top level`
     : `it belongs in ${quote(only.parent)}`;
-}
-
-/** Unit of a known key for people, or null. */
-export function unitOfKey(known: KnownKey): string | null {
-  return known.property.node.kind === 'integer' ? unitOf(known.key) : null;
 }

@@ -37,9 +37,6 @@ export interface ClientRequest {
   readonly wantsWhy: boolean;
 }
 
-/** What ended an exchange without the client or endpoint doing anything. */
-export type DeadlineKind = 'total' | 'body';
-
 /**
  * One proxied request from its first byte to its answer's last:
  *

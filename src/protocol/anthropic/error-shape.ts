@@ -20,7 +20,7 @@ const TYPE_BY_STATUS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Anthropic's `error.type` for an HTTP status. */
-export function anthropicErrorType(status: number): string {
+function anthropicErrorType(status: number): string {
   return TYPE_BY_STATUS.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 

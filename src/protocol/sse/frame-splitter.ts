@@ -4,7 +4,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /** Longest frame that is kept until it is whole, in bytes. */
-export const MAX_FRAME_BYTES: number = 1024 * 1024;
+const MAX_FRAME_BYTES: number = 1024 * 1024;
 
 /** A whole frame with the blank line that ends it, or a part of one that is too long to be kept. */
 export interface SsePiece {
