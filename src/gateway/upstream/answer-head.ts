@@ -9,9 +9,9 @@ export interface AnswerHead {
   readonly framing: AnswerFraming;
   /** Body bytes when `framing` is `length`, else 0. */
   readonly contentLength: number;
-  /** `content-type`, or '' without one. */
+  /** The first `content-type` in lower case, or '' without one. */
   readonly contentType: string;
-  /** `content-encoding`, or '' without one. */
+  /** All `content-encoding`s in lower case, joined by commas; '' without one. */
   readonly contentEncoding: string;
   /** Whether the connection may carry another request afterwards. */
   readonly isPersistent: boolean;
@@ -19,20 +19,53 @@ export interface AnswerHead {
   readonly keepAliveSeconds: number | null;
 }
 
+/** Engines send about five fields; whoever sends hundreds wants to be expensive. */
+const FIELD_COUNT_MAX = 256;
+
 /** Names are tokens (RFC 9110 section 5.6.2). */
 const NAME_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** No control characters but tab: a bare CR or LF in a value could end a header of ours. */
+/**
+ * What may not stand anywhere in a head: control characters but tab, and a CR or LF that does not
+ * end a line with the other. In a value either could end a header of ours.
+ */
 // eslint-disable-next-line no-control-regex
-const VALUE_PATTERN = /^[\t\x20-\x7e\x80-\xff]*$/;
+const FORBIDDEN_PATTERN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-
+/** 15 digits are exact as a number. */
 const LENGTH_PATTERN = /^\d{1,15}$/;
 
-/** Lower-case forms of names seen before, so that each spelling is checked and folded once. */
+/** A parameter, and not the end of another's name. */
+const TIMEOUT_PATTERN = /(?:^|,)[ \t]*timeout[ \t]*=[ \t]*"?(\d{1,6})/i;
+
+const VERSION = 'HTTP/1.';
+const TAB = 0x09;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const ONE = 0x31;
+const NINE = 0x39;
+
+/** Fields that say something to this client; every other is only passed on. */
+const MEANINGS = [
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'content-type',
+  'content-encoding',
+] as const;
+
+type Meaning = (typeof MEANINGS)[number] | 'none';
+
+interface FieldName {
+  /** In lower case. */
+  readonly text: string;
+  readonly meaning: Meaning;
+}
+
+/** Names seen before, so that each spelling is checked and folded once. */
 const KNOWN_NAMES_MAX = 256;
-const knownNames: Map<string, string> = new Map();
+const knownNames: Map<string, FieldName> = new Map();
 
 /** What the fields of a head have said so far. */
 interface Fields {
@@ -45,16 +78,22 @@ interface Fields {
   keepAliveSeconds: number | null;
 }
 
+/** Where a line stands in a text, without its CRLF. */
+interface Line {
+  start: number;
+  end: number;
+}
+
 /**
  * Parses a head without its closing blank line. Returns what is wrong as text. Strict where
  * lenience would let two readers of the same bytes disagree: no folded lines, no space before the
  * colon, one length, and never a length together with a transfer encoding.
  */
 export function parseAnswerHead(text: string): AnswerHead | string {
-  let end = text.indexOf('\r\n');
-  if (end < 0) end = text.length;
-  const line = STATUS_LINE.exec(text.slice(0, end));
-  if (line === null) return 'the status line is not HTTP/1.1';
+  if (FORBIDDEN_PATTERN.test(text)) return 'the head has a control character or half a line end';
+  const line: Line = { start: 0, end: findLineEnd(text, 0) };
+  const status = readStatus(text, line.end);
+  if (status === 0) return 'the status line is not HTTP/1.1';
   const fields: Fields = {
     list: [],
     length: null,
@@ -64,41 +103,82 @@ export function parseAnswerHead(text: string): AnswerHead | string {
     contentEncoding: '',
     keepAliveSeconds: null,
   };
-  let start = end + 2;
-  while (start < text.length) {
-    end = text.indexOf('\r\n', start);
-    if (end < 0) end = text.length;
-    const problem = addField(fields, text, { start, end });
+  for (line.start = line.end + 2; line.start < text.length; line.start = line.end + 2) {
+    line.end = findLineEnd(text, line.start);
+    const problem = addField(fields, text, line);
     if (problem !== null) return problem;
-    start = end + 2;
   }
-  return assembleHead(Number(line[2]), line[1] === '1', fields);
+  return assembleHead(status, text.charCodeAt(VERSION.length) === ONE, fields);
 }
 
-function addField(
-  fields: Fields,
-  text: string,
-  { start, end }: { readonly start: number; readonly end: number },
-): string | null {
-  const colon = text.indexOf(':', start);
-  if (colon < 0 || colon >= end) return 'a header line has no colon';
-  const name = foldName(text.slice(start, colon));
+/** Whether a line of a trailer section (RFC 9112 section 7.1.2) is a field; what it says is unused. */
+export function isFieldLine(text: string): boolean {
+  const colon = text.indexOf(':');
+  return colon > 0 && NAME_PATTERN.test(text.slice(0, colon)) && !FORBIDDEN_PATTERN.test(text);
+}
+
+function findLineEnd(text: string, start: number): number {
+  const end = text.indexOf('\r', start);
+  return end < 0 ? text.length : end;
+}
+
+/** The status of a status line that ends at `end`; 0 when it is none. */
+function readStatus(text: string, end: number): number {
+  if (end < 12 || !text.startsWith(VERSION)) return 0;
+  const minor = text.charCodeAt(7);
+  if ((minor !== ZERO && minor !== ONE) || text.charCodeAt(8) !== SPACE) return 0;
+  if (end > 12 && text.charCodeAt(12) !== SPACE) return 0;
+  let status = 0;
+  for (let at = 9; at < 12; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < ZERO || code > NINE) return 0;
+    status = status * 10 + (code - ZERO);
+  }
+  return status < 100 ? 0 : status;
+}
+
+function addField(fields: Fields, text: string, line: Line): string | null {
+  const colon = text.indexOf(':', line.start);
+  if (colon < 0 || colon >= line.end) return 'a header line has no colon';
+  const name = findName(text.slice(line.start, colon));
   if (name === null) return 'a header name is not a token';
-  const value = text.slice(colon + 1, end).trim();
-  if (!VALUE_PATTERN.test(value)) return `the value of ${name} has a control character`;
-  fields.list.push(name, value);
-  return noteField(fields, name, value);
+  const value = sliceTrimmed(text, colon + 1, line.end);
+  fields.list.push(name.text, value);
+  if (fields.list.length > 2 * FIELD_COUNT_MAX) return 'there are too many headers';
+  return name.meaning === 'none' ? null : noteField(fields, name.meaning, value);
 }
 
-function noteField(fields: Fields, name: string, value: string): string | null {
-  switch (name) {
+/**
+ * The value without white space around it. `trim` would not do: it also takes no-break spaces,
+ * which belong to the value, and control characters, which must be seen.
+ */
+function sliceTrimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+function noteField(
+  fields: Fields,
+  meaning: Exclude<Meaning, 'none'>,
+  value: string,
+): string | null {
+  switch (meaning) {
     case 'content-length':
+      // Also twice the same and "5, 5" are refused: no sound server sends them.
+      if (fields.length !== null) return 'there are two content-lengths';
       if (!LENGTH_PATTERN.test(value)) return 'content-length is not a number';
-      if (fields.length !== null && fields.length !== value) return 'two different content-lengths';
       fields.length = value;
       return null;
     case 'transfer-encoding':
-      fields.transferEncoding = joinValues(fields.transferEncoding ?? '', value);
+      if (fields.transferEncoding !== null) return 'there are two transfer-encodings';
+      fields.transferEncoding = value.toLowerCase();
       return null;
     case 'connection':
       fields.connection = joinValues(fields.connection, value);
@@ -107,12 +187,10 @@ function noteField(fields: Fields, name: string, value: string): string | null {
       fields.keepAliveSeconds = readTimeout(value);
       return null;
     case 'content-type':
-      fields.contentType = value;
+      if (fields.contentType === '') fields.contentType = value.toLowerCase();
       return null;
     case 'content-encoding':
-      fields.contentEncoding = value;
-      return null;
-    default:
+      fields.contentEncoding = joinValues(fields.contentEncoding, value);
       return null;
   }
 }
@@ -123,15 +201,15 @@ function joinValues(before: string, value: string): string {
 }
 
 function readTimeout(value: string): number | null {
-  const match = /timeout=(\d{1,6})/i.exec(value);
+  const match = TIMEOUT_PATTERN.exec(value);
   return match === null ? null : Number(match[1]);
 }
 
 function assembleHead(status: number, isHttp11: boolean, fields: Fields): AnswerHead | string {
-  const { length, connection, contentType, contentEncoding, keepAliveSeconds } = fields;
-  const framing = decideFraming(status, isHttp11, fields);
-  if (typeof framing !== 'string') return framing.problem;
-  const keepsOpen = isHttp11 ? !connection.includes('close') : connection.includes('keep-alive');
+  const { length, contentType, contentEncoding, keepAliveSeconds } = fields;
+  const problem = checkFraming(isHttp11, fields);
+  if (problem !== null) return problem;
+  const framing = decideFraming(status, fields);
   return {
     status,
     headers: fields.list,
@@ -139,31 +217,54 @@ function assembleHead(status: number, isHttp11: boolean, fields: Fields): Answer
     contentLength: framing === 'length' ? Number(length) : 0,
     contentType,
     contentEncoding,
-    isPersistent: keepsOpen && framing !== 'until-close',
+    isPersistent: isPersistent(status, framing, isHttp11, fields),
     keepAliveSeconds,
   };
 }
 
-function decideFraming(
-  status: number,
-  isHttp11: boolean,
-  { transferEncoding, length }: Fields,
-): AnswerFraming | { readonly problem: string } {
-  if (transferEncoding !== null && length !== null) {
-    return { problem: 'both content-length and transfer-encoding' };
-  }
-  if (status < 200 || status === 204 || status === 304) return 'none';
-  if (transferEncoding === null) return length === null ? 'until-close' : 'length';
-  if (!isHttp11) return { problem: 'a transfer-encoding in HTTP/1.0' };
-  if (transferEncoding === 'chunked') return 'chunked';
-  return { problem: `the transfer-encoding "${transferEncoding}"` };
+function checkFraming(isHttp11: boolean, { transferEncoding, length }: Fields): string | null {
+  if (transferEncoding === null) return null;
+  if (length !== null) return 'both content-length and transfer-encoding';
+  if (!isHttp11) return 'a transfer-encoding in HTTP/1.0';
+  return transferEncoding === 'chunked' ? null : `the transfer-encoding "${transferEncoding}"`;
 }
 
-function foldName(name: string): string | null {
-  const known = knownNames.get(name);
-  if (known !== undefined) return known;
+function decideFraming(status: number, { transferEncoding, length }: Fields): AnswerFraming {
+  if (status < 200 || status === 204 || status === 304) return 'none';
+  if (transferEncoding !== null) return 'chunked';
+  return length === null ? 'until-close' : 'length';
+}
+
+function isPersistent(
+  status: number,
+  framing: AnswerFraming,
+  isHttp11: boolean,
+  { connection, transferEncoding, length }: Fields,
+): boolean {
+  if (framing === 'until-close') return false;
+  // A server that announces a body where none may be could send one, and that would be read as the
+  // next answer. The length of a 304 is that of the answer it stands for, and usual.
+  if (framing === 'none' && transferEncoding !== null) return false;
+  if (status === 204 && length !== null && length !== '0') return false;
+  if (connection === '') return isHttp11;
+  return !hasToken(connection, 'close') && (isHttp11 || hasToken(connection, 'keep-alive'));
+}
+
+/** Whether a comma-separated list in lower case has this member. */
+function hasToken(list: string, token: string): boolean {
+  return list === token || list.split(',').some((member) => member.trim() === token);
+}
+
+function findName(name: string): FieldName | null {
+  return knownNames.get(name) ?? learnName(name);
+}
+
+function learnName(name: string): FieldName | null {
   if (!NAME_PATTERN.test(name)) return null;
-  const lower = name.toLowerCase();
-  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(name, lower);
-  return lower;
+  // A copy: a slice would keep the whole head of its first answer in memory.
+  const spelling = Buffer.from(name, 'latin1').toString('latin1');
+  const text = spelling.toLowerCase();
+  const found: FieldName = { text, meaning: MEANINGS.find((known) => known === text) ?? 'none' };
+  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(spelling, found);
+  return found;
 }

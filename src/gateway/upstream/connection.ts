@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { assert } from '../../core/assert.ts';
 import type { Endpoint } from '../../pool/endpoint.ts';
 import type { RequestBody } from './request-body.ts';
 import type { UpstreamTimeouts } from '../options.ts';
@@ -53,6 +54,11 @@ const LAST_CHUNK = '0\r\n\r\n';
  */
 const STALE_WITHIN_MS = 200;
 
+/** How long before a server's own limit its idle connections are closed; half of shorter limits. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+/** Servers that promise more are not taken at their word: something between may know less. */
+const KEEP_ALIVE_HINT_MAX_MS = 60_000;
+
 type Phase = 'connecting' | 'idle' | 'sending' | 'answering' | 'closed';
 
 /**
@@ -62,18 +68,22 @@ type Phase = 'connecting' | 'idle' | 'sending' | 'answering' | 'closed';
  *         │            ▲  │               │                         │
  *         │            └──┼───────────────┼─────── send() ──────────┘
  *         └───────────────┴─ error, abort, time-out ─► closed
+ *
+ * Hot: `npm run bench -- proxy` and `-- stream`.
  */
 export class Connection implements SocketListener, AnswerListener {
   readonly endpoint: Endpoint;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
+  readonly #parser: AnswerParser = new AnswerParser(this);
   #phase: Phase = 'connecting';
+  /** Let go of when it has been sent: an answer may last much longer. */
   #request: UpstreamRequest | null = null;
   #handler: AnswerHandler | null = null;
-  #parser: AnswerParser | null = null;
-  #head: AnswerHead | null = null;
   #answerCount = 0;
-  #isBodySent = false;
+  /** Whether the last answer leaves the connection open, and for how long if it said so. */
+  #isPersistent = false;
+  #keepAliveSeconds: number | null = null;
   #isPaused = false;
   /** When the present wait becomes too long; infinite for none. */
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -87,12 +97,15 @@ export class Connection implements SocketListener, AnswerListener {
     this.#socket = openEndpointSocket(endpoint, this);
   }
 
-  /** Sends a request; the connection must be new or idle. */
+  /**
+   * Sends a request; the connection must be new or idle. Not for HEAD and CONNECT, whose answers
+   * end differently.
+   */
   send(request: UpstreamRequest, handler: AnswerHandler): void {
+    const isReady = this.#phase === 'idle' || this.#phase === 'connecting';
+    assert(isReady && this.#handler === null, 'the connection is in use');
     this.#request = request;
     this.#handler = handler;
-    this.#parser = new AnswerParser(this);
-    this.#isBodySent = false;
     if (this.#phase === 'idle') this.#write(request);
   }
 
@@ -103,7 +116,7 @@ export class Connection implements SocketListener, AnswerListener {
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
+    if (!this.#isPaused || this.#phase === 'closed') return;
     this.#isPaused = false;
     this.#setDeadline(this.#owner.timeouts.idleMs);
     this.#socket.resume();
@@ -116,12 +129,10 @@ export class Connection implements SocketListener, AnswerListener {
     else this.#fail('timeout', 'no bytes of the answer in time', null);
   }
 
-  /** Whether an idle connection has been idle for long enough to close it. */
+  /** Whether the connection is idle and has been for so long that its server may close it. */
   isStaleAt(nowMs: number, keepAliveMs: number): boolean {
-    const seconds = this.#head === null ? null : this.#head.keepAliveSeconds;
-    // A server closes at its own limit; to write just then would lose the request.
-    const limitMs = seconds === null ? keepAliveMs : Math.max(0, seconds * 1000 - 1000);
-    return nowMs - this.#idleSinceMs >= limitMs;
+    if (this.#phase !== 'idle') return false;
+    return nowMs - this.#idleSinceMs >= keepAliveLimitMs(this.#keepAliveSeconds, keepAliveMs);
   }
 
   onOpen(): void {
@@ -130,67 +141,86 @@ export class Connection implements SocketListener, AnswerListener {
     this.#write(request);
   }
 
-  onBytes(bytes: Buffer): void {
-    const parser = this.#parser;
-    if (parser === null) {
-      // Bytes that nobody asked for: the connection cannot be trusted with another request.
-      this.#close();
-      return;
+  onBytes(bytes: Buffer): boolean {
+    if (this.#phase !== 'sending' && this.#phase !== 'answering') {
+      // The connection cannot be trusted with a request: they would be taken for its answer.
+      this.#fail('invalid', 'bytes that nobody asked for', null);
+      return false;
     }
-    parser.push(bytes);
-    if (this.#parser !== parser || this.#phase === 'closed') return;
-    const { problem } = parser;
+    const answerCount = this.#answerCount;
+    this.#parser.push(bytes);
+    // A complete answer may have been followed by the next request already.
+    if (this.#answerCount !== answerCount) return true;
+    if (this.#handler === null) return false;
+    const { problem } = this.#parser;
     if (problem !== null) this.#fail('invalid', problem, null);
-    else this.#setDeadline(this.#isPaused ? null : this.#owner.timeouts.idleMs);
+    else this.#awaitBytes();
+    return !this.#isPaused;
   }
 
   onEnd(): void {
-    const parser = this.#parser;
-    if (this.#phase === 'idle') this.#close();
-    // Without a byte of an answer the close that follows tells what happened.
-    if (parser === null || !parser.hasBytes || this.#phase === 'closed') return;
-    parser.finish();
-    if (parser.problem !== null) this.#fail('reset', parser.problem, null);
+    const handler = this.#handler;
+    if (handler === null) {
+      this.#close();
+    } else if (this.#parser.hasBytes) {
+      this.#parser.finish();
+      const { problem } = this.#parser;
+      if (problem !== null) this.#fail('reset', problem, null);
+    } else {
+      // The socket closes by itself only when all of the request is written, which an endpoint that
+      // has gone away half-way would put off for ever.
+      this.#failUnanswered('the connection was closed', null);
+    }
   }
 
   onDrain(): void {
-    this.#request?.body.flow();
+    const request = this.#request;
+    if (request === null) return;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    request.body.flow();
   }
 
   onClose(error: Error | null): void {
-    if (this.#phase === 'closed') return;
-    const wasConnecting = this.#phase === 'connecting';
-    const hasAnswer = this.#parser !== null && this.#parser.hasBytes;
-    const message = error === null ? 'the connection was closed' : error.message;
-    if (wasConnecting) this.#fail('connect', message, error);
-    else if (!hasAnswer && this.#mayBeStale()) this.#fail('stale', message, error);
-    else this.#fail('reset', message, error);
+    const message = error === null ? 'the connection was closed' : describeError(error);
+    if (this.#phase === 'connecting') this.#fail('connect', message, error);
+    else if (this.#handler === null) this.#close();
+    else if (this.#parser.hasBytes) this.#fail('reset', message, error);
+    else this.#failUnanswered(message, error);
   }
 
   onHead(head: AnswerHead): void {
+    if (head.status === 408 && !head.isPersistent && this.#mayBeStale()) {
+      // Not an answer to this request: so some servers say that they close an idle connection.
+      this.#fail('stale', 'the endpoint gave up the idle connection', null);
+      return;
+    }
     this.#phase = 'answering';
-    this.#head = head;
+    this.#isPersistent = head.isPersistent;
+    this.#keepAliveSeconds = head.keepAliveSeconds;
     this.#handler?.onHead(head);
   }
 
   onBody(chunk: Buffer): void {
-    const { length } = chunk;
-    if (length === 0 || this.#handler === null || this.#handler.onData(chunk)) return;
-    this.#isPaused = true;
-    this.#socket.pause();
+    if (this.#handler !== null && !this.#handler.onData(chunk)) this.#isPaused = true;
   }
 
   onComplete(): void {
     const handler = this.#handler;
-    const isReusable = this.#head !== null && this.#head.isPersistent && this.#isBodySent;
+    const isReusable = this.#isPersistent && this.#isWritten() && !this.#parser.hasExcess;
     this.#answerCount += 1;
     this.#handler = null;
-    this.#parser = null;
     this.#request = null;
-    if (this.#phase === 'closed') return;
-    if (isReusable) this.#becomeIdle();
+    if (isReusable && this.#phase === 'answering') this.#becomeIdle();
     else this.#close();
     handler?.onEnd();
+  }
+
+  /**
+   * Whether the request has left as a whole. An endpoint may answer before it has read all of it,
+   * but the next request would then wait behind the rest, if not be read as a part of it.
+   */
+  #isWritten(): boolean {
+    return this.#request === null && this.#socket.writableLength === 0;
   }
 
   #mayBeStale(): boolean {
@@ -201,60 +231,80 @@ export class Connection implements SocketListener, AnswerListener {
     this.#phase = 'idle';
     this.#idleSinceMs = this.#owner.nowMs;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
-    if (this.#isPaused) {
-      this.#isPaused = false;
-      this.#socket.resume();
-    }
+    this.#isPaused = false;
     this.#owner.onIdle(this);
   }
 
   #write(request: UpstreamRequest): void {
     this.#phase = 'sending';
     this.#sentAtMs = this.#owner.nowMs;
-    this.#setDeadline(this.#owner.timeouts.firstByteMs);
-    const head = encodeHead(request);
-    const { body } = request;
-    const whole = request.isChunked ? null : body.takeWhole();
-    if (whole === null) {
-      this.#socket.write(head, 'latin1');
-      body.attach({
-        write: (chunk) => this.#writeBody(chunk, request.isChunked),
-        end: () => {
-          this.#endBody(request.isChunked);
-        },
-      });
+    this.#parser.reset();
+    const { body, isChunked } = request;
+    const whole = isChunked ? null : body.takeWhole();
+    if (whole !== null) {
+      this.#writeWhole(encodeHead(request), whole);
       return;
     }
-    this.#isBodySent = true;
-    if (whole.length <= TEXT_BYTES_MAX) {
-      this.#socket.write(head + asBuffer(whole).toString('latin1'), 'latin1');
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(head, 'latin1');
-    this.#socket.write(whole);
-    this.#socket.uncork();
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    this.#socket.write(encodeHead(request), 'latin1');
+    body.attach({
+      write: (chunk) => this.#writeBody(request, chunk),
+      end: () => {
+        this.#endBody(request);
+      },
+    });
   }
 
-  #writeBody(chunk: Uint8Array, isChunked: boolean): boolean {
+  #writeWhole(head: string, body: Uint8Array): void {
+    this.#request = null;
+    this.#setDeadline(this.#owner.timeouts.firstByteMs);
     const socket = this.#socket;
-    if (this.#phase === 'closed' || !socket.writable) return false;
-    if (!isChunked) return socket.write(chunk);
+    if (body.length <= TEXT_BYTES_MAX) {
+      socket.write(head + asBuffer(body).toString('latin1'), 'latin1');
+      return;
+    }
     socket.cork();
-    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    socket.write(chunk);
-    const hasRoom = socket.write('\r\n', 'latin1');
+    socket.write(head, 'latin1');
+    socket.write(body);
     socket.uncork();
+  }
+
+  #writeBody(request: UpstreamRequest, chunk: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (this.#request !== request || !socket.writable) return false;
+    const hasRoom = request.isChunked ? writeChunk(socket, chunk) : socket.write(chunk);
+    // Silence is the endpoint's only while it takes nothing; else it is the client that is slow.
+    if (hasRoom) this.#deadlineMs = Number.POSITIVE_INFINITY;
+    else this.#awaitEndpoint();
     return hasRoom;
   }
 
-  #endBody(isChunked: boolean): void {
-    this.#isBodySent = true;
-    if (isChunked && this.#phase !== 'closed') this.#socket.write(LAST_CHUNK, 'latin1');
+  #endBody(request: UpstreamRequest): void {
+    if (this.#request !== request) return;
+    this.#request = null;
+    if (request.isChunked) this.#socket.write(LAST_CHUNK, 'latin1');
+    this.#awaitEndpoint();
+  }
+
+  #awaitEndpoint(): void {
+    const { firstByteMs, idleMs } = this.#owner.timeouts;
+    if (this.#phase === 'sending') this.#setDeadline(firstByteMs);
+    else if (!this.#isPaused) this.#setDeadline(idleMs);
+  }
+
+  /** Bytes have come: before the head they are no answer yet, so the wait for that goes on. */
+  #awaitBytes(): void {
+    if (this.#phase !== 'answering') return;
+    const isUploading = this.#request !== null && this.#deadlineMs === Number.POSITIVE_INFINITY;
+    this.#setDeadline(this.#isPaused || isUploading ? null : this.#owner.timeouts.idleMs);
   }
 
   #setDeadline(afterMs: number | null): void {
     this.#deadlineMs = afterMs === null ? Number.POSITIVE_INFINITY : this.#owner.nowMs + afterMs;
+  }
+
+  #failUnanswered(message: string, cause: Error | null): void {
+    this.#fail(this.#mayBeStale() ? 'stale' : 'reset', message, cause);
   }
 
   #fail(kind: UpstreamFailure['kind'], message: string, cause: Error | null): void {
@@ -267,12 +317,34 @@ export class Connection implements SocketListener, AnswerListener {
   #close(): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
-    this.#parser?.stop();
-    this.#parser = null;
+    this.#parser.stop();
     this.#request = null;
     this.#socket.destroy();
     this.#owner.onClosed(this);
   }
+}
+
+/** A server closes at its own limit: to write just then would lose the request. */
+function keepAliveLimitMs(hintSeconds: number | null, keepAliveMs: number): number {
+  if (hintSeconds === null) return keepAliveMs;
+  const hintMs = Math.min(hintSeconds * 1000, KEEP_ALIVE_HINT_MAX_MS);
+  return hintMs - Math.min(hintMs / 2, KEEP_ALIVE_MARGIN_MS);
+}
+
+/** Errors of an address that has several say nothing by themselves. */
+function describeError(error: Error): string {
+  if (error.message !== '') return error.message;
+  const parts = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
+  return parts.length === 0 ? error.name : parts.map(({ message }) => message).join('; ');
+}
+
+function writeChunk(socket: Socket, chunk: Uint8Array): boolean {
+  socket.cork();
+  socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+  socket.write(chunk);
+  const hasRoom = socket.write('\r\n', 'latin1');
+  socket.uncork();
+  return hasRoom;
 }
 
 /**

@@ -118,10 +118,11 @@ export class UpstreamConnections implements ConnectionOwner {
   #sweep(): void {
     const nowMs = this.#clock.now();
     this.#nowMs = nowMs;
-    for (const { idle, all } of this.#endpoints.values()) {
-      // The bottom of the stack has been idle for the longest.
-      while (idle[0]?.isStaleAt(nowMs, KEEP_ALIVE_MS) === true) idle[0].abort();
-      for (const connection of all) connection.checkDeadline(nowMs);
+    for (const { all } of this.#endpoints.values()) {
+      for (const connection of all) {
+        if (connection.isStaleAt(nowMs, KEEP_ALIVE_MS)) connection.abort();
+        else connection.checkDeadline(nowMs);
+      }
     }
   }
 }
