@@ -14,7 +14,9 @@ import { Gateway } from '../gateway/gateway.ts';
 import type { ListenerOptions, RelayOptions } from '../gateway/options.ts';
 import { Fleet } from '../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
+import { BUILTIN_PLUGINS } from '../scheduler/framework/builtins.ts';
 import { createRegistry } from '../scheduler/framework/registry.ts';
+import { DEFAULT_PRESET, PRESETS } from '../scheduler/presets.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { DecisionLog } from '../telemetry/decision-log.ts';
 import type { RootLogger } from '../telemetry/logger.ts';
@@ -93,9 +95,9 @@ const PREFIX_BLOCKS_DEFAULT = 32_768;
 
 function createScheduler(config: PenstockConfig, { rng, log }: ProcessParts): Scheduler {
   return new Scheduler({
-    profile: { name: 'default', plugins: [], rankedCount: config.retry.attempts },
+    profile: { ...PRESETS[DEFAULT_PRESET], rankedCount: config.retry.attempts },
     shadow: null,
-    registry: createRegistry([]),
+    registry: createRegistry(BUILTIN_PLUGINS),
     rng,
     prefix: { maxBytes: PREFIX_INDEX_BYTES, defaultBlocksPerEndpoint: PREFIX_BLOCKS_DEFAULT },
     onPluginFault: (name, cause) => {

@@ -43,6 +43,12 @@ export interface PrefixMatcher {
   match(blocks: PromptBlocks, members: Int32Array, candidates: CandidateSet, out: Int32Array): void;
 }
 
+/** What plugins may ask of the index itself, beside matches of the present prompt. */
+export interface PrefixHoldings extends PrefixMatcher {
+  /** Blocks of any prompts that `slot` is believed to hold. */
+  blocksOf(slot: number): number;
+}
+
 /** What plugins may ask of the latency model. */
 export interface LatencyPredictor {
   /** Milliseconds to the first token of a request on `slot`. */

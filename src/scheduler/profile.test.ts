@@ -2,17 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRng } from '../core/rng.ts';
-import { createDefaultProfile } from './default-profile.ts';
+import { PRESETS } from './presets.ts';
+import type { Profile } from './profile.ts';
 import { createTestInput, createTestLoad } from './testing/pick-world.ts';
+import { createTestProfile } from './testing/test-parts.ts';
 import type { PickInput } from './types.ts';
 
+function createLeastWork(rankedCount: number, seed: number): Profile {
+  return createTestProfile({ ...PRESETS['least-work'], rankedCount }, { rng: createRng(seed) });
+}
+
 function bestSlot(input: PickInput, seed = 1): number {
-  return createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(input).ranked[0]!.slot;
+  return createLeastWork(3, seed).rank(input).ranked[0]!.slot;
 }
 
 test('200 picks that are booked one by one put exactly 10 on each of 20 idle endpoints', () => {
   const load = createTestLoad(20);
-  const profile = createDefaultProfile({ rankedCount: 3, rng: createRng(7) });
+  const profile = createLeastWork(3, 7);
   for (let i = 0; i < 200; i += 1) {
     const slot = profile.rank(createTestInput(load)).ranked[0]!.slot;
     load.tokensInFlight[slot]! += 200;
@@ -50,7 +56,7 @@ test('a resident adapter does not outweigh a long queue', () => {
 
 test('equal endpoints are each the first choice about equally often', () => {
   const load = createTestLoad(4);
-  const profile = createDefaultProfile({ rankedCount: 1, rng: createRng(3) });
+  const profile = createLeastWork(1, 3);
   const counts = [0, 0, 0, 0];
   for (let i = 0; i < 4000; i += 1)
     counts[profile.rank(createTestInput(load)).ranked[0]!.slot]! += 1;
@@ -60,9 +66,7 @@ test('equal endpoints are each the first choice about equally often', () => {
 test('nothing is ranked when no member is available', () => {
   const load = createTestLoad(3);
   load.isAvailable.fill(0);
-  const ranking = createDefaultProfile({ rankedCount: 3, rng: createRng(1) }).rank(
-    createTestInput(load),
-  );
+  const ranking = createLeastWork(3, 1).rank(createTestInput(load));
   assert.deepEqual(ranking.ranked, []);
   assert.equal(ranking.candidateCount, 3);
   assert.equal(ranking.availableCount, 0);
@@ -88,10 +92,7 @@ test('a ranking holds only available members, each once, best first, and the see
       const members = Int32Array.from(
         endpoints.flatMap((each, slot) => (each.isMember ? [slot] : [])),
       );
-      const rank = () =>
-        createDefaultProfile({ rankedCount: 3, rng: createRng(seed) }).rank(
-          createTestInput(load, { members }),
-        );
+      const rank = () => createLeastWork(3, seed).rank(createTestInput(load, { members }));
       const { ranked, availableCount } = rank();
       const slots = ranked.map(({ slot }) => slot);
       assert.equal(new Set(slots).size, slots.length);

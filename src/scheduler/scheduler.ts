@@ -1,9 +1,23 @@
+import { assert } from '../core/assert.ts';
+import type { Result } from '../core/result.ts';
 import type { Rng } from '../core/rng.ts';
-import { createDefaultProfile } from './default-profile.ts';
+import { createRng } from '../core/rng.ts';
+import { PROMPT_BLOCK_BYTES } from '../protocol/request/prompt-blocks.ts';
+import type { ProfileProblem } from './framework/create-profile.ts';
+import { createProfile, formatProfileProblem } from './framework/create-profile.ts';
 import type { ProfileSpec } from './framework/plugin.ts';
 import type { Registry } from './framework/registry.ts';
+import { SloHeadroom } from './framework/slo-headroom.ts';
+import { LatencyModel } from './latency/latency-model.ts';
+import { PrefixIndex } from './prefix/prefix-index.ts';
 import type { Profile } from './profile.ts';
-import type { FinishedObservation, FirstTokenObservation, PickInput, Ranking } from './types.ts';
+import type {
+  AnswerHeader,
+  FinishedObservation,
+  FirstTokenObservation,
+  PickInput,
+  Ranking,
+} from './types.ts';
 
 export type { FinishedObservation, FirstTokenObservation } from './types.ts';
 
@@ -17,6 +31,7 @@ export interface PrefixOptions {
 
 /** What a scheduler is made of. */
 export interface SchedulerOptions {
+  /** Must build: `checkProfile` tells of what was not written by ourselves. */
   readonly profile: ProfileSpec;
   /** Scores every request without routing it; null for none. */
   readonly shadow: ProfileSpec | null;
@@ -34,52 +49,155 @@ export interface CacheCapacity {
 }
 
 /**
+ * Turns tokens of a KV cache into prompt bytes; English is near 4, code and other scripts below.
+ */
+const BYTES_PER_TOKEN = 4;
+
+/**
  * Chooses endpoints, and learns from what became of the choices. The director drives it; it keeps
- * no time of its own and does no I/O.
+ * no time of its own and does no I/O. Profiles come and go; what was learned stays.
  */
 export class Scheduler {
-  readonly #profile: Profile;
-  readonly #shadowName: string | null;
+  readonly #options: SchedulerOptions;
+  /** The shadow draws its own numbers: with it or without, the same seed gives the same picks. */
+  readonly #shadowRng: Rng;
+  readonly #prefixIndex: PrefixIndex;
+  readonly #latency = new LatencyModel();
+  readonly #headroom = new SloHeadroom(this.#latency);
+  #registry: Registry;
+  #profile: Profile;
+  #shadow: Profile | null;
 
   constructor(options: SchedulerOptions) {
-    this.#shadowName = options.shadow === null ? null : options.shadow.name;
-    this.#profile = createDefaultProfile({
-      rankedCount: options.profile.rankedCount,
-      rng: options.rng,
-    });
+    this.#options = options;
+    this.#registry = options.registry;
+    this.#shadowRng = createRng(Math.floor(options.rng.next() * 2 ** 32));
+    this.#prefixIndex = new PrefixIndex(options.prefix);
+    this.#profile = this.#build(options.profile, options.rng);
+    this.#shadow = options.shadow === null ? null : this.#build(options.shadow, this.#shadowRng);
   }
 
-  /** Ranks the members of `input`; an empty ranking when none is available. */
-  pick(input: PickInput): Ranking {
-    return this.#profile.rank(input);
+  /** Learned latencies of all endpoints, for explanations. */
+  get latency(): LatencyModel {
+    return this.#latency;
   }
 
-  /** Name of the shadow profile; null without one. */
+  /** Which endpoint holds which prompts, for explanations and metrics. */
+  get prefixIndex(): PrefixIndex {
+    return this.#prefixIndex;
+  }
+
+  /** Name of the profile that picks. */
+  get profileName(): string {
+    return this.#profile.name;
+  }
+
+  /** Name of the profile that only watches; null without one. */
   get shadowName(): string | null {
-    return this.#shadowName;
+    return this.#shadow === null ? null : this.#shadow.name;
+  }
+
+  /** Ranks the members of `input`; an empty ranking when none is left. */
+  pick(input: PickInput): Ranking {
+    return this.#predict(this.#profile.rank(input), input);
   }
 
   /** What the shadow profile would have done; null without one. */
-  pickShadow(_input: PickInput): Ranking | null {
-    return null;
+  pickShadow(input: PickInput): Ranking | null {
+    return this.#shadow === null ? null : this.#predict(this.#shadow.rank(input), input);
   }
 
-  /** The request of `input` goes to `slot`. */
-  noteBooked(_slot: number, _input: PickInput): void {}
+  /** The request of `input` goes to `slot`, which will hold its prompt. */
+  noteBooked(slot: number, input: PickInput): void {
+    if (input.blocks !== null) this.#prefixIndex.insert(slot, input.blocks);
+    this.#profile.noteBooked(slot, input);
+    this.#shadow?.noteBooked(slot, input);
+  }
 
-  noteFirstToken(_slot: number, _observation: FirstTokenObservation): void {}
+  /** Headers that the profile's plugins want in an answer of `slot`, such as a session's token. */
+  answerHeaders(slot: number, input: PickInput): readonly AnswerHeader[] {
+    return this.#profile.answerHeaders(slot, input);
+  }
 
-  noteFinished(_slot: number, _observation: FinishedObservation): void {}
+  /** Learns how long the first token took. */
+  noteFirstToken(slot: number, observation: FirstTokenObservation): void {
+    this.#latency.observeFirstToken(slot, observation);
+  }
 
-  /** The engine's process is new: it holds nothing. */
-  noteRestart(_slot: number): void {}
+  /** Learns how long tokens took, and what the engine really had cached. */
+  noteFinished(slot: number, observation: FinishedObservation): void {
+    this.#latency.observeFinished(slot, observation);
+    const { blocks, cachedTokens, promptTokens } = observation;
+    if (blocks === null || cachedTokens === null || promptTokens <= 0) return;
+    this.#prefixIndex.correct(slot, blocks, { cachedShare: cachedTokens / promptTokens });
+  }
+
+  /** The engine's process is new: its cache is empty; its speed is what it was. */
+  noteRestart(slot: number): void {
+    this.#prefixIndex.clear(slot);
+  }
 
   /** The slot's endpoint is gone for good. */
-  noteRemoved(_slot: number): void {}
+  noteRemoved(slot: number): void {
+    this.#prefixIndex.clear(slot);
+    this.#latency.reset(slot);
+  }
 
   /** The engine reported its cache; null when it does not. */
-  noteCapacity(_slot: number, _capacity: CacheCapacity | null): void {}
+  noteCapacity(slot: number, capacity: CacheCapacity | null): void {
+    const tokens = capacity === null ? 0 : capacity.blockTokens * capacity.blockCount;
+    const isKnown = tokens > 0 && Number.isFinite(tokens);
+    if (!isKnown) return;
+    const blocks = Math.floor((tokens * BYTES_PER_TOKEN) / PROMPT_BLOCK_BYTES);
+    this.#prefixIndex.setCapacity(slot, Math.max(1, blocks));
+  }
 
-  /** Uses other profiles from the next pick on; what was learned stays. */
-  configure(_profile: ProfileSpec, _shadow: ProfileSpec | null): void {}
+  /** What keeps a profile from being used with `registry`; null when nothing does. */
+  checkProfile(spec: ProfileSpec, registry: Registry): readonly ProfileProblem[] | null {
+    const built = this.#create(spec, { registry, rng: this.#shadowRng });
+    return built.ok ? null : built.error;
+  }
+
+  /** Uses other profiles from the next pick on; what was learned stays. They must build. */
+  configure(
+    profile: ProfileSpec,
+    shadow: ProfileSpec | null,
+    registry: Registry = this.#registry,
+  ): void {
+    this.#registry = registry;
+    const next = this.#build(profile, this.#options.rng);
+    this.#shadow = shadow === null ? null : this.#build(shadow, this.#shadowRng);
+    this.#profile = next;
+  }
+
+  /** Adds what the latency model expects of the chosen endpoints, whichever policy chose them. */
+  #predict(ranking: Ranking, input: PickInput): Ranking {
+    const ranked = ranking.ranked.map((endpoint) => ({
+      ...endpoint,
+      predictedTtftMs: this.#headroom.predictTtftMs(input, endpoint.slot, endpoint.matchedBlocks),
+      predictedTpotMs: this.#headroom.predictTpotMs(input, endpoint.slot),
+    }));
+    return { ...ranking, ranked };
+  }
+
+  #build(spec: ProfileSpec, rng: Rng): Profile {
+    const built = this.#create(spec, { registry: this.#registry, rng });
+    const problems = built.ok ? '' : built.error.map(formatProfileProblem).join('; ');
+    assert(built.ok, `profile ${spec.name} does not build: ${problems}`);
+    return built.value;
+  }
+
+  #create(
+    spec: ProfileSpec,
+    using: { readonly registry: Registry; readonly rng: Rng },
+  ): Result<Profile, readonly ProfileProblem[]> {
+    return createProfile(spec, {
+      ...using,
+      prefixIndex: this.#prefixIndex,
+      latency: this.#latency,
+      onPluginFault: (name, cause) => {
+        this.#options.onPluginFault(name, cause);
+      },
+    });
+  }
 }

@@ -1,4 +1,7 @@
+import type { PromptBlocks } from '../protocol/request/prompt-blocks.ts';
 import type { LoadTable } from './ports.ts';
+
+export type { PromptBlocks } from '../protocol/request/prompt-blocks.ts';
 
 /** What the caller wants of the answer's speed; null where nothing is asked. */
 export interface LatencyObjective {
@@ -10,16 +13,6 @@ export interface LatencyObjective {
 
 /** No objective at all. */
 export const NO_OBJECTIVE: LatencyObjective = Object.freeze({ ttftMs: null, tpotMs: null });
-
-/** The prompt as hashes of its leading blocks; the shape that the protocol module computes. */
-export interface PromptBlocks {
-  /** Prompt bytes per block. */
-  readonly blockBytes: number;
-  /** Whole blocks; a remainder shorter than a block has no hash. */
-  readonly count: number;
-  /** Two words (low, high) per block: hash of the whole prompt up to the block's end, salted. */
-  readonly hashes: Uint32Array;
-}
 
 /** What is known of endpoints beside their load; slots as in the load table. */
 export interface EndpointTraits {

@@ -161,3 +161,8 @@ function parseChoice(option: ChoiceOption, value: unknown): Result<string, strin
   const hint = nearest === null ? '' : `; did you mean "${nearest}"?`;
   return fail(`must be one of ${option.choices.join(', ')}${hint}`);
 }
+
+/** Whether a value is a mapping, as parsed from YAML or JSON. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

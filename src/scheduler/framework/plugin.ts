@@ -1,5 +1,6 @@
 import type { Rng } from '../../core/rng.ts';
-import type { LatencyPredictor, PrefixMatcher } from '../ports.ts';
+import type { LatencyModel } from '../latency/latency-model.ts';
+import type { PrefixHoldings } from '../ports.ts';
 import type { Filter, Picker, Scorer } from '../types.ts';
 import type { OptionTable, ParsedOptions } from './options.ts';
 import type { PrefixMatches } from './prefix-matches.ts';
@@ -7,12 +8,15 @@ import type { PrefixMatches } from './prefix-matches.ts';
 /** What a plugin does in a profile: removes, rates or orders candidates. */
 export type PluginKind = 'filter' | 'scorer' | 'picker';
 
-/** What plugins may use; one per profile. */
+/** What an instance of a plugin may use. */
 export interface PluginContext {
+  /** Name of the instance in its profile. */
+  readonly name: string;
+  /** The one source of randomness, so that a seed decides every pick. */
   readonly rng: Rng;
   /** The index itself. Within a pick use `matches`, which looks a prompt up once for all. */
-  readonly prefixIndex: PrefixMatcher;
-  readonly latency: LatencyPredictor;
+  readonly prefixIndex: PrefixHoldings;
+  readonly latency: LatencyModel;
   /** Leading prompt blocks that each candidate of the present pick holds. */
   readonly matches: PrefixMatches;
 }

@@ -14,14 +14,14 @@ export class PrefixMatches {
     this.#index = index;
   }
 
+  /** Matched blocks at a position that was a candidate when someone asked; 0 when nobody has. */
+  at(position: number): number {
+    return this.#isKnown ? (this.#counts[position] as number) : 0;
+  }
+
   /** A new pick has begun: what was looked up before is void. */
   begin(): void {
     this.#isKnown = false;
-  }
-
-  /** Whether some plugin of this pick has asked. */
-  get isKnown(): boolean {
-    return this.#isKnown;
   }
 
   /**
@@ -39,4 +39,13 @@ export class PrefixMatches {
     else this.#index.match(blocks, members, candidates, this.#counts);
     return this.#counts;
   }
+}
+
+/**
+ * Share of the prompt that an endpoint holds when it has `matchedBlocks` of its whole blocks, 0 to
+ * 1; 0 for a prompt without blocks.
+ */
+export function matchedShare(input: PickInput, matchedBlocks: number): number {
+  const { blocks } = input;
+  return blocks === null || blocks.count === 0 ? 0 : matchedBlocks / blocks.count;
 }

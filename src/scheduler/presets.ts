@@ -1,0 +1,103 @@
+import { findNearest } from '../core/nearest.ts';
+import type { PluginInstance, ProfileSpec } from './framework/plugin.ts';
+
+/** Policies that a configuration may name. */
+export type PresetName =
+  | 'least-work'
+  | 'round-robin'
+  | 'random'
+  | 'least-request'
+  | 'power-of-two'
+  | 'session'
+  | 'consistent-hash'
+  | 'prefix-hash'
+  | 'llm-d-default'
+  | 'llm-d-affinity'
+  | 'kserve-default'
+  | 'sglang-cache-aware'
+  | 'dynamo-kv';
+
+/** The first choice and two fallbacks. */
+export const DEFAULT_RANKED_COUNT = 3;
+
+/** What is used when nothing is configured. */
+export const DEFAULT_PRESET: PresetName = 'least-work';
+
+function preset(name: PresetName, plugins: readonly PluginInstance[]): ProfileSpec {
+  return Object.freeze({ name, plugins, rankedCount: DEFAULT_RANKED_COUNT });
+}
+
+function plugin(type: string, weight = 1): PluginInstance {
+  return Object.freeze({ type, name: type, options: {}, weight });
+}
+
+/**
+ * Policies by name, ours and those of other systems, for comparison and migration. Weights of
+ * llm-d are its built-in default and its optimized-baseline guide (August 2026), those of KServe
+ * its LLMInferenceService scheduler template, which adds lora-affinity for services with adapters.
+ */
+export const PRESETS: Readonly<Record<PresetName, ProfileSpec>> = Object.freeze({
+  // Work above all, then a resident adapter, as loading one costs seconds; KV-cache headroom
+  // decides only where the work is about equal.
+  'least-work': preset('least-work', [
+    plugin('predicted-work', 4),
+    plugin('adapter-residency', 2),
+    plugin('kv-cache-headroom', 1),
+  ]),
+  'round-robin': preset('round-robin', [plugin('round-robin')]),
+  random: preset('random', [plugin('random-picker')]),
+  'least-request': preset('least-request', [plugin('active-request-scorer')]),
+  'power-of-two': preset('power-of-two', [plugin('active-request-scorer'), plugin('power-of-two')]),
+  // The session outweighs load; load places new sessions and orders the fallbacks.
+  session: preset('session', [
+    plugin('session-affinity-scorer', 2),
+    plugin('active-request-scorer', 1),
+  ]),
+  'consistent-hash': preset('consistent-hash', [
+    plugin('consistent-hash', 1000),
+    plugin('active-request-scorer', 1),
+  ]),
+  'prefix-hash': preset('prefix-hash', [
+    plugin('prefix-hash', 1000),
+    plugin('active-request-scorer', 1),
+  ]),
+  'llm-d-default': preset('llm-d-default', [
+    plugin('queue-scorer', 2),
+    plugin('kv-cache-utilization-scorer', 2),
+    plugin('prefix-cache-scorer', 3),
+    plugin('max-score-picker'),
+  ]),
+  'llm-d-affinity': preset('llm-d-affinity', [
+    plugin('prefix-cache-affinity-filter'),
+    plugin('token-load-scorer'),
+    plugin('max-score-picker'),
+  ]),
+  'kserve-default': preset('kserve-default', [
+    plugin('queue-scorer', 2),
+    plugin('kv-cache-utilization-scorer', 2),
+    plugin('prefix-cache-scorer', 3),
+    plugin('no-hit-lru-scorer', 2),
+    plugin('lora-affinity-scorer', 4),
+    plugin('max-score-picker'),
+  ]),
+  'sglang-cache-aware': preset('sglang-cache-aware', [plugin('sglang-cache-aware')]),
+  'dynamo-kv': preset('dynamo-kv', [plugin('dynamo-kv')]),
+});
+
+/** Names of the presets, in the order of the reference page. */
+export const PRESET_NAMES: readonly PresetName[] = Object.freeze(
+  Object.keys(PRESETS) as PresetName[],
+);
+
+/** The preset of that name, or null. */
+export function findPreset(name: string): ProfileSpec | null {
+  return Object.hasOwn(PRESETS, name) ? PRESETS[name as PresetName] : null;
+}
+
+/** What to say of a name that is no preset. */
+export function describeUnknownPreset(name: string): string {
+  const nearest = findNearest(name, PRESET_NAMES);
+  const hint =
+    nearest === null ? `presets are ${PRESET_NAMES.join(', ')}` : `did you mean "${nearest}"?`;
+  return `"${name}" is no preset; ${hint}`;
+}
