@@ -48,7 +48,9 @@ export interface Command {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  /** Names of its operands, for example `FILE`, in brackets when it may be left out; empty for none. */
+  /**
+   * Names of its operands, for example `FILE`, in brackets when it may be left out; empty for none.
+   */
   readonly operands: readonly string[];
   readonly options: readonly OptionDefinition[];
   /** Further lines shown at the end of its help. */

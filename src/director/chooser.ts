@@ -43,9 +43,9 @@ const SATURATED_WAITING = 5;
 const SATURATED_KV_CACHE_USAGE = 0.8;
 
 /**
- * Finds endpoints for a request: the tier for its size, a target of it by weight, and the ranking of
- * the target's endpoints. Other targets stand in for one without available endpoints, and the next
- * tiers for one whose first choice is saturated.
+ * Finds endpoints for a request: the tier for its size, a target of it by weight, and the ranking
+ * of the target's endpoints. Other targets stand in for one without available endpoints, and the
+ * next tiers for one whose first choice is saturated.
  */
 export class Chooser {
   readonly #options: ChooserOptions;

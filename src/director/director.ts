@@ -131,8 +131,8 @@ export class Director {
   }
 
   /**
-   * Where a request would go now: the decision that `begin` would make, with nothing booked, counted
-   * or kept. Limits and admission are not asked.
+   * Where a request would go now: the decision that `begin` would make, with nothing booked,
+   * counted or kept. Limits and admission are not asked.
    */
   explain(head: RequestHead): DecisionRecord | Refusal {
     const { routes, fleet } = this.#options;

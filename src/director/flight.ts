@@ -251,8 +251,8 @@ export class Flight {
 
   /**
    * Tells the fleet how the endpoint did; attempts that failed have been told before. One that was
-   * given up by the client, a deadline or a drain says nothing of the endpoint: clients choose their
-   * deadlines and could get any endpoint ejected.
+   * given up by the client, a deadline or a drain says nothing of the endpoint: clients choose
+   * their deadlines and could get any endpoint ejected.
    */
   #judgeEndpoint({ outcome, failure }: FlightResult): void {
     if (!this.#isTrying) return;

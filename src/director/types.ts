@@ -53,7 +53,9 @@ export interface FlightResult {
   /** HTTP status the client got; 0 when it got none. */
   readonly status: number;
   readonly errorCode: ErrorCode | null;
-  /** How the endpoint failed after the first byte of its answer; null when that was not its doing. */
+  /**
+   * How the endpoint failed after the first byte of its answer; null when that was not its doing.
+   */
   readonly failure: AttemptFailure | null;
   readonly usage: TokenUsage | null;
 }

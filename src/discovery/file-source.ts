@@ -20,8 +20,8 @@ export interface FileSourceOptions {
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
- * The endpoints that a YAML or JSON file lists (see `parseEndpointList`). While the file is broken or
- * missing the last good list stays, and the log says why.
+ * The endpoints that a YAML or JSON file lists (see `parseEndpointList`). While the file is broken
+ * or missing the last good list stays, and the log says why.
  */
 export function createFileSource(options: FileSourceOptions): EndpointSource {
   return new FileSource(options);

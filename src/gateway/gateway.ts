@@ -88,8 +88,8 @@ export class Gateway {
   }
 
   /**
-   * Serves on exactly these addresses: new ones are opened first, then the ones no longer wanted are
-   * drained in the background. Rejects, with nothing changed, when one cannot be bound.
+   * Serves on exactly these addresses: new ones are opened first, then the ones no longer wanted
+   * are drained in the background. Rejects, with nothing changed, when one cannot be bound.
    */
   async listen(wanted: readonly ListenerOptions[]): Promise<void> {
     const { limits } = this.#relay;

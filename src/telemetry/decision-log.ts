@@ -93,7 +93,9 @@ export interface DecisionRecord {
   status: number | null;
   /** Milliseconds from the request's first byte to the first byte of the answer's body. */
   ttftMs: number | null;
-  /** Milliseconds per output token after the first; null until it ends, and unless it is a stream. */
+  /**
+   * Milliseconds per output token after the first; null until it ends, and unless it is a stream.
+   */
   tpotMs: number | null;
   /** Milliseconds from the request's first byte to the end of the answer. */
   durationMs: number | null;

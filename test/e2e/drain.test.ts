@@ -22,7 +22,9 @@ interface OpenStream {
   abort(): void;
 }
 
-/** Starts a stream on a connection that its client would like to keep; resolves at its first byte. */
+/**
+ * Starts a stream on a connection that its client would like to keep; resolves at its first byte.
+ */
 async function openStream(
   t: TestContext,
   url: string,

@@ -60,7 +60,8 @@ async function startFileGateway(
     },
     overwrite: (next) => writeFile(file, next),
     reloaded: async () => {
-      // A change that was announced by a signal or call may be noticed as one of the file once more.
+      // A change that was announced by a signal or call may be noticed as one of the file once
+      // more.
       await waitUntil('a reload', async () => (await gateway.state()).config.generation > seen);
       seen = (await gateway.state()).config.generation;
     },

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * One client's connection, as far as closing it is concerned: it may be closed between requests, and
- * only when the last answer has left. Node's own `closeIdleConnections` also cuts connections whose
- * answer is complete but still waits for a slow reader.
+ * One client's connection, as far as closing it is concerned: it may be closed between requests,
+ * and only when the last answer has left. Node's own `closeIdleConnections` also cuts connections
+ * whose answer is complete but still waits for a slow reader.
  *
  *     idle ⇄ busy          leave() while idle, or at the end of the last answer ──► closed
  */

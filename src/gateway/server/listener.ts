@@ -90,8 +90,8 @@ export class Listener {
   }
 
   /**
-   * Takes other settings for the same address: trust at once, certificate and limits for connections
-   * that come from now on. Connections that are open stay.
+   * Takes other settings for the same address: trust at once, certificate and limits for
+   * connections that come from now on. Connections that are open stay.
    */
   configure(options: ListenerOptions, limits: ClientLimits): void {
     const { tls } = options;
@@ -108,8 +108,8 @@ export class Listener {
   }
 
   /**
-   * Stops to accept; resolves when every connection is closed, and all that hangs on it has heard of
-   * it. Busy ones finish their requests. Idempotent.
+   * Stops to accept; resolves when every connection is closed, and all that hangs on it has heard
+   * of it. Busy ones finish their requests. Idempotent.
    */
   drain(): Promise<void> {
     this.#draining ??= this.#drain();
@@ -124,8 +124,8 @@ export class Listener {
 
   async #drain(): Promise<void> {
     const closed = Promise.withResolvers<void>();
-    // Node's HTTP servers would close idle connections by their own rule, and would stop to watch for
-    // late heads: only the listening itself is to end.
+    // Node's HTTP servers would close idle connections by their own rule, and would stop to watch
+    // for late heads: only the listening itself is to end.
     NetServer.prototype.close.call(this.#server, () => {
       closed.resolve();
     });
@@ -135,8 +135,8 @@ export class Listener {
   }
 
   /**
-   * The server itself counts a connection as closed before its socket has said so, and with that the
-   * request on it: a client that left just then would be counted as broken off.
+   * The server itself counts a connection as closed before its socket has said so, and with that
+   * the request on it: a client that left just then would be counted as broken off.
    */
   async #whenEmpty(): Promise<void> {
     if (this.#sockets.size === 0) return;

@@ -111,7 +111,9 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   return assembleHead(status, text.charCodeAt(VERSION.length) === ONE, fields);
 }
 
-/** Whether a line of a trailer section (RFC 9112 section 7.1.2) is a field; what it says is unused. */
+/**
+ * Whether a line of a trailer section (RFC 9112 section 7.1.2) is a field; what it says is unused.
+ */
 export function isFieldLine(text: string): boolean {
   const colon = text.indexOf(':');
   return colon > 0 && NAME_PATTERN.test(text.slice(0, colon)) && !FORBIDDEN_PATTERN.test(text);

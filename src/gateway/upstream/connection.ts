@@ -49,8 +49,8 @@ const LAST_CHUNK = '0\r\n\r\n';
 
 /**
  * A reused connection that closes this soon after a request was written is taken for one that the
- * endpoint had closed before; one that closes later has been working on the request. Longer than the
- * round trip to any endpoint worth routing to.
+ * endpoint had closed before; one that closes later has been working on the request. Longer than
+ * the round trip to any endpoint worth routing to.
  */
 const STALE_WITHIN_MS = 200;
 

@@ -3,8 +3,8 @@ import { waitUntil } from './gateway.ts';
 
 /**
  * How one request of a load ended, as its client saw it. `complete`: with all that was asked for.
- * `refused`: with an error instead of an answer. `broken`: an error was raised after the first byte.
- * `short`: it ended without an error, but also without its end; must never happen.
+ * `refused`: with an error instead of an answer. `broken`: an error was raised after the first
+ * byte. `short`: it ended without an error, but also without its end; must never happen.
  */
 export type LoadOutcome = 'complete' | 'refused' | 'broken' | 'short';
 
