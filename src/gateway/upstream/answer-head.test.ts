@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AnswerHead } from './answer-head.ts';
-import { isFieldLine, parseAnswerHead } from './answer-head.ts';
+import { isTrailer, parseAnswerHead } from './answer-head.ts';
 
 function head(...lines: readonly string[]): AnswerHead {
   const parsed = parseAnswerHead(lines.join('\r\n'));
@@ -228,11 +228,21 @@ test('any text gives a head or a reason, and nothing in a head could end a heade
   );
 });
 
-test('trailers are fields', () => {
+test('trailers are fields that do not frame', () => {
   for (const line of ['a: b', 'a:', 'X-Checksum: 12 34\xff', 'a: b: c']) {
-    assert.equal(isFieldLine(line), true, line);
+    assert.equal(isTrailer(line), true, line);
   }
-  for (const line of ['', 'a', ': b', ' a: b', 'a b: c', 'a: b\x00', 'a : b', 'a: \rb']) {
-    assert.equal(isFieldLine(line), false, line);
+  for (const line of [
+    '',
+    'a',
+    ': b',
+    ' a: b',
+    'a b: c',
+    'a: b\x00',
+    'a : b',
+    'a: \rb',
+    'Content-Length: 1',
+  ]) {
+    assert.equal(isTrailer(line), false, line);
   }
 });

@@ -90,7 +90,7 @@ interface Line {
  * colon, one length, and never a length together with a transfer encoding.
  */
 export function parseAnswerHead(text: string): AnswerHead | string {
-  if (FORBIDDEN_PATTERN.test(text)) return 'the head has a control character or half a line end';
+  if (hasForbidden(text)) return 'the head has a control character or half a line end';
   const line: Line = { start: 0, end: findLineEnd(text, 0) };
   const status = readStatus(text, line.end);
   if (status === 0) return 'the status line is not HTTP/1.1';
@@ -111,12 +111,20 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   return assembleHead(status, text.charCodeAt(VERSION.length) === ONE, fields);
 }
 
+/** Whether a text holds what may not stand in a head. */
+export function hasForbidden(text: string): boolean {
+  return FORBIDDEN_PATTERN.test(text);
+}
+
 /**
- * Whether a line of a trailer section (RFC 9112 section 7.1.2) is a field; what it says is unused.
+ * Whether a line is a field that may stand in a trailer section (RFC 9110 section 6.5.1): none that
+ * frames. What it says is not used.
  */
-export function isFieldLine(text: string): boolean {
+export function isTrailer(text: string): boolean {
   const colon = text.indexOf(':');
-  return colon > 0 && NAME_PATTERN.test(text.slice(0, colon)) && !FORBIDDEN_PATTERN.test(text);
+  const name = colon < 0 ? null : findName(text.slice(0, colon));
+  if (name === null || hasForbidden(text)) return false;
+  return name.meaning !== 'content-length' && name.meaning !== 'transfer-encoding';
 }
 
 function findLineEnd(text: string, start: number): number {

@@ -1,5 +1,5 @@
 import type { AnswerHead } from './answer-head.ts';
-import { isFieldLine, parseAnswerHead } from './answer-head.ts';
+import { hasForbidden, isTrailer, parseAnswerHead } from './answer-head.ts';
 import { KeptBytes } from './kept-bytes.ts';
 
 /** Hears what an answer holds, in order. */
@@ -28,11 +28,12 @@ const LF = 0x0a;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const HEAD_START = 'HTTP/1.';
 
-/**
- * Size and extensions, RFC 9112 section 7.1.1 without its "bad" white space. Twelve digits are
- * exact as a number.
- */
-const CHUNK_SIZE_PATTERN = /^([0-9a-fA-F]{1,12})(;[\t\x20-\x7e\x80-\xff]+)?$/;
+/** The size of a chunk; twelve digits are exact as a number. */
+const CHUNK_SIZE_PATTERN = /^[0-9a-fA-F]{1,12}(?=;|$)/;
+
+/** Extensions of a chunk (RFC 9112 section 7.1.1), without the white space called bad there. */
+const CHUNK_EXTENSIONS_PATTERN =
+  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?)*$/;
 
 type State =
   | 'head'
@@ -221,13 +222,14 @@ export class AnswerParser {
     const head = parseAnswerHead(bytes.toString('latin1', start, end));
     if (typeof head === 'string') this.#fail(head);
     else if (head.status >= 200) this.#beginBody(head);
-    else if (head.status === 101) this.#fail('a switch of protocols that nobody asked for');
-    else this.#passOver();
+    else this.#passOver(head);
   }
 
-  #passOver(): void {
+  #passOver({ status, isPersistent }: AnswerHead): void {
     this.#informationalCount += 1;
-    if (this.#informationalCount > INFORMATIONAL_MAX) this.#fail('there is no end of 1xx answers');
+    if (status === 101) this.#fail('a switch of protocols that nobody asked for');
+    else if (!isPersistent) this.#fail('an informational answer is said to be the last');
+    else if (this.#informationalCount > INFORMATIONAL_MAX) this.#fail('too many 1xx answers');
   }
 
   #beginBody(head: AnswerHead): void {
@@ -289,13 +291,13 @@ export class AnswerParser {
   #readChunkSizeLine(bytes: Buffer, at: number): number {
     const line = this.#takeLine(bytes, at);
     if (line === null) return bytes.length;
-    const match = CHUNK_SIZE_PATTERN.exec(line);
-    if (match === null) {
-      this.#fail('a chunk size is not a number');
-      return bytes.length;
+    const digits = CHUNK_SIZE_PATTERN.exec(line)?.[0] ?? '';
+    const extensions = line.slice(digits.length);
+    if (digits === '') this.#fail('a chunk size is not a number');
+    else if (!CHUNK_EXTENSIONS_PATTERN.test(extensions) || hasForbidden(extensions)) {
+      this.#fail('a chunk extension is malformed');
     }
-    const digits = match[1] as string;
-    this.#addOverhead(line.length - digits.length);
+    this.#addOverhead(extensions.length);
     this.#beginChunk(Number.parseInt(digits, 16));
     return this.#lineEnd;
   }
@@ -310,8 +312,8 @@ export class AnswerParser {
     const line = this.#takeLine(bytes, at);
     if (line === null) return bytes.length;
     if (line === '') this.#enterLast('complete');
-    else if (isFieldLine(line)) this.#addOverhead(line.length);
-    else this.#fail('a trailer is not a header');
+    else if (isTrailer(line)) this.#addOverhead(line.length);
+    else this.#fail('a trailer is malformed');
     return this.#lineEnd;
   }
 

@@ -166,13 +166,15 @@ interface Mutation {
   readonly kind: 'replace' | 'insert' | 'remove' | 'repeat' | 'cut';
   /** Where, as a part of the whole. */
   readonly place: number;
+  /** Most faults mean something only at the end or start of a line: goes on to the next. */
+  readonly snap: 'none' | 'line-end' | 'line-start';
   readonly length: number;
   readonly splinter: string;
 }
 
 const mutation: fc.Arbitrary<Mutation> = fc.record({
   kind: fc.constantFrom('replace', 'insert', 'insert', 'remove', 'repeat', 'cut'),
-  // Most of what can go wrong stands in the head.
+  snap: fc.constantFrom('none', 'line-end', 'line-start'),
   place: fc.double({ min: 0, max: 1, noNaN: true }),
   length: fc.constantFrom(1, 1, 1, 2, 5, 20),
   splinter: fc.constantFrom(...SPLINTERS),
@@ -183,8 +185,10 @@ export const damagedAnswer: fc.Arbitrary<Buffer> = fc
   .tuple(rawAnswer, fc.array(mutation, { minLength: 1, maxLength: 3 }))
   .map(([answer, mutations]) => mutations.reduce(mutate, answer.bytes));
 
-function mutate(bytes: Buffer, { kind, place, length, splinter }: Mutation): Buffer {
-  const start = Math.min(bytes.length, Math.floor(place * (bytes.length + 1)));
+function mutate(bytes: Buffer, { kind, place, snap, length, splinter }: Mutation): Buffer {
+  let start = Math.min(bytes.length, Math.floor(place * (bytes.length + 1)));
+  const lineEnd = bytes.indexOf('\r\n', start);
+  if (snap !== 'none' && lineEnd >= 0) start = snap === 'line-end' ? lineEnd : lineEnd + 2;
   const end = Math.min(bytes.length, start + length);
   const before = bytes.subarray(0, start);
   const after = bytes.subarray(end);
