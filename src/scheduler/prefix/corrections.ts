@@ -6,6 +6,11 @@ import type { Predictions } from './predictions.ts';
 const TOLERATED_BLOCKS = 2;
 /** The same as a share of the prediction, as a power of two: an eighth. */
 const TOLERATED_SHIFT = 3;
+/**
+ * What was used an epoch ago or less may still be on its way when the next prompt asks for it: that
+ * it was not cached is no sign of evictions. Two are needed for one to have passed in full.
+ */
+const LEAST_TELLING_AGE = 2;
 /** So many predictions in a row that found nothing cached mean that nothing is ever cached. */
 const MISSES_TO_MUTE = 16;
 
@@ -48,8 +53,7 @@ export class Corrections {
   }
 
   #lower(lane: number, age: number): void {
-    // What was used within this epoch may be on its way still: no sign that it was evicted.
-    if (age === 0) return;
+    if (age < LEAST_TELLING_AGE) return;
     const { limit } = this.#lanes;
     const epochBlocks = this.#lanes.epochBlocks(lane);
     const now = limit[lane] as number;
