@@ -48,6 +48,12 @@ export interface CacheCapacity {
   readonly blockCount: number;
 }
 
+/** What a profile is built with, beside what is learned. */
+interface ProfileUse {
+  readonly registry: Registry;
+  readonly rng: Rng;
+}
+
 /**
  * Turns tokens of a KV cache into prompt bytes; English is near 4, code and other scripts below.
  */
@@ -73,8 +79,8 @@ export class Scheduler {
     this.#registry = options.registry;
     this.#shadowRng = createRng(Math.floor(options.rng.next() * 2 ** 32));
     this.#prefixIndex = new PrefixIndex(options.prefix);
-    this.#profile = this.#build(options.profile, options.rng);
-    this.#shadow = options.shadow === null ? null : this.#build(options.shadow, this.#shadowRng);
+    this.#profile = this.#build(options.profile, options);
+    this.#shadow = this.#buildShadow(options.shadow, options.registry);
   }
 
   /** Learned latencies of all endpoints, for explanations. */
@@ -164,10 +170,11 @@ export class Scheduler {
     shadow: ProfileSpec | null,
     registry: Registry = this.#registry,
   ): void {
-    this.#registry = registry;
-    const next = this.#build(profile, this.#options.rng);
-    this.#shadow = shadow === null ? null : this.#build(shadow, this.#shadowRng);
+    const { rng } = this.#options;
+    const next = this.#build(profile, { registry, rng });
+    this.#shadow = this.#buildShadow(shadow, registry);
     this.#profile = next;
+    this.#registry = registry;
   }
 
   /** Adds what the latency model expects of the chosen endpoints, whichever policy chose them. */
@@ -180,17 +187,18 @@ export class Scheduler {
     return { ...ranking, ranked };
   }
 
-  #build(spec: ProfileSpec, rng: Rng): Profile {
-    const built = this.#create(spec, { registry: this.#registry, rng });
+  #buildShadow(spec: ProfileSpec | null, registry: Registry): Profile | null {
+    return spec === null ? null : this.#build(spec, { registry, rng: this.#shadowRng });
+  }
+
+  #build(spec: ProfileSpec, using: ProfileUse): Profile {
+    const built = this.#create(spec, using);
     const problems = built.ok ? '' : built.error.map(formatProfileProblem).join('; ');
     assert(built.ok, `profile ${spec.name} does not build: ${problems}`);
     return built.value;
   }
 
-  #create(
-    spec: ProfileSpec,
-    using: { readonly registry: Registry; readonly rng: Rng },
-  ): Result<Profile, readonly ProfileProblem[]> {
+  #create(spec: ProfileSpec, using: ProfileUse): Result<Profile, readonly ProfileProblem[]> {
     return createProfile(spec, {
       ...using,
       prefixIndex: this.#prefixIndex,

@@ -73,6 +73,11 @@ export interface AnswerHeader {
 /** Removes candidates. */
 export interface Filter extends Plugin {
   /**
+   * Whether what it removes is only less wanted: such endpoints still fill the places of the answer
+   * that are left over, so that a request whose first choice fails has somewhere to go.
+   */
+  readonly isPreference?: boolean;
+  /**
    * Writes the kept positions, in their order, to the front of `candidates.positions` and returns
    * how many they are. Called for every request: no allocation.
    */
@@ -108,7 +113,10 @@ export interface RankedEndpoint {
   readonly slot: number;
   /** Weighted mean of the scores, 0 to 1. */
   readonly score: number;
-  /** Unweighted score of each scorer, in the order of `Ranking.scorers`; NaN where it failed. */
+  /**
+   * Unweighted score of each scorer, in the order of `Ranking.scorers`; NaN where it failed, and for
+   * fallbacks that a filter set aside.
+   */
   readonly reasons: readonly number[];
   /** Milliseconds to the first token by the latency model; NaN without one. */
   readonly predictedTtftMs: number;

@@ -67,6 +67,7 @@ export const PREFIX_CACHE_AFFINITY_FILTER: FilterDefinition = {
 class PrefixCacheAffinityFilter implements Filter {
   readonly type = PREFIX_CACHE_AFFINITY_FILTER.type;
   readonly name: string;
+  readonly isPreference: boolean = true;
   readonly #context: PluginContext;
   readonly #headroom: SloHeadroom;
   readonly #threshold: number;

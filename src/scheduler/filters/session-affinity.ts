@@ -17,6 +17,7 @@ export const SESSION_AFFINITY_FILTER: FilterDefinition = {
     return {
       type: SESSION_AFFINITY_FILTER.type,
       name,
+      isPreference: true,
       keep(input, candidates): number {
         const wanted = session.endpointIdOf(input);
         if (wanted === null) return candidates.count;

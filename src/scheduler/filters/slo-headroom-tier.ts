@@ -33,6 +33,7 @@ export const SLO_HEADROOM_TIER_FILTER: FilterDefinition = {
     return {
       type: SLO_HEADROOM_TIER_FILTER.type,
       name,
+      isPreference: true,
       keep(input, candidates): number {
         const { positions, count } = candidates;
         if (count <= 1) return count;

@@ -30,6 +30,12 @@ export class Candidates implements CandidateSet {
     this.count = count;
   }
 
+  /** Has nobody, and room for `size`. */
+  empty(size: number): void {
+    if (size > this.size) this.#grow(size);
+    this.count = 0;
+  }
+
   /** Remembers the candidates as they are. */
   save(): void {
     const { positions, count } = this;
@@ -67,16 +73,31 @@ export class Candidates implements CandidateSet {
 
   /** Slots of the first `limit` saved candidates that are no longer among them. */
   listRemoved(input: PickInput, limit: number): number[] {
-    const { positions, count } = this;
-    const saved = this.#saved;
     const removed: number[] = [];
     let kept = 0;
     for (let i = 0; i < this.#savedCount && removed.length < limit; i += 1) {
-      const position = saved[i] as number;
-      if (kept < count && positions[kept] === position) kept += 1;
+      const position = this.#saved[i] as number;
+      if (this.#isKept(position, kept)) kept += 1;
       else removed.push(input.members[position] as number);
     }
     return removed;
+  }
+
+  /** Adds the saved candidates that are no longer among them to `target`, which stays ascending. */
+  moveRemoved(target: Candidates): void {
+    const { positions } = target;
+    const before = target.count;
+    let kept = 0;
+    for (let i = 0; i < this.#savedCount; i += 1) {
+      const position = this.#saved[i] as number;
+      if (this.#isKept(position, kept)) kept += 1;
+      else positions[target.count++] = position;
+    }
+    if (before > 0) positions.subarray(0, target.count).sort();
+  }
+
+  #isKept(position: number, kept: number): boolean {
+    return kept < this.count && this.positions[kept] === position;
   }
 
   #grow(count: number): void {

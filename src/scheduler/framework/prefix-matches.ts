@@ -31,13 +31,30 @@ export class PrefixMatches {
   of(input: PickInput, candidates: CandidateSet): Int32Array {
     if (this.#isKnown) return this.#counts;
     this.#isKnown = true;
-    const { blocks, members } = input;
-    if (this.#counts.length < members.length) {
-      this.#counts = new Int32Array(2 ** Math.ceil(Math.log2(members.length)));
+    const { length } = input.members;
+    if (this.#counts.length < length) {
+      this.#counts = new Int32Array(2 ** Math.ceil(Math.log2(length)));
     }
+    this.#match(input, candidates);
+    return this.#counts;
+  }
+
+  /**
+   * Makes `at` hold for all of `chosen`: in case nobody has asked, and for those after the first
+   * `scored`, which need not have been candidates when somebody did.
+   */
+  complete(
+    input: PickInput,
+    { chosen, scored }: { readonly chosen: CandidateSet; readonly scored: number },
+  ): void {
+    if (!this.#isKnown) this.of(input, chosen);
+    else if (chosen.count > scored) this.#match(input, chosen);
+  }
+
+  #match(input: PickInput, candidates: CandidateSet): void {
+    const { blocks, members } = input;
     if (blocks === null || blocks.count === 0) this.#counts.fill(0, 0, members.length);
     else this.#index.match(blocks, members, candidates, this.#counts);
-    return this.#counts;
   }
 }
 

@@ -26,7 +26,8 @@ export const WEIGHTED_RANDOM_PICKER: PickerDefinition = {
       order(_input, { count }, totals, out): number {
         for (let i = 0; i < count; i += 1) {
           const total = totals[i] as number;
-          totals[i] = total > 0 ? Math.log(Math.max(SMALLEST, rng.next())) / total : LAST;
+          const key = Math.log(Math.max(SMALLEST, rng.next())) / total;
+          totals[i] = total > 0 ? Math.max(LAST, key) : LAST;
         }
         const to = Math.min(count, countPlaces(out, maxEndpoints));
         return takeBest(totals, count, { out, from: 0, to, rng });
