@@ -32,7 +32,7 @@ test('a server that keeps failing is ejected, tried by one request, and comes ba
   const { gateway, servers } = await startScriptedFleet(
     t,
     3,
-    'ejection: { consecutiveFailures: 3, baseMs: 400, maxMs: 60000 }',
+    'ejection: { consecutiveFailures: 3, baseMs: 1000, maxMs: 60000 }',
   );
   const bad = servers[0]!;
   bad.handle = refuse;
