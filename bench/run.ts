@@ -8,6 +8,7 @@ import { BenchFailure } from './lib/failure.ts';
 import { openLab, type Lab, type RunOptions } from './lib/lab.ts';
 import { checkTable, formatJsonLine, formatTable, type BenchResult } from './lib/report.ts';
 import { longPromptBench } from './long-prompt.ts';
+import { prefixIndexBench } from './prefix-index.ts';
 import { proxyBench } from './proxy.ts';
 import { streamBench } from './stream.ts';
 import { streamsBench } from './streams.ts';
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   longPromptBench,
   streamsBench,
   idleBench,
+  prefixIndexBench,
 ];
 
 /** A run that takes longer than this hangs. */
