@@ -44,7 +44,7 @@ export interface MatchPlan {
   readonly endpoints: number;
   /** Distinct blocks in the index. */
   readonly blocks: number;
-  /** What the endpoints have in common: half of each prompt, or all of it with a branch per block. */
+  /** What is in common: half of each prompt, or all of it with a branch at every block. */
   readonly shape: 'half shared' | 'branches';
   readonly samples: number;
 }
