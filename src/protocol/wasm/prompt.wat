@@ -76,19 +76,33 @@
   ;; Address of the first byte in [$at, $end) that a string's body cannot pass over: its closing
   ;; quote, a control, or an escape that is wrong or not wholly before $end. $end if there is none.
   (func (export "skip") (param $at i32) (param $end i32) (result i32)
-    (local $low v128) (local $high v128) (local $marks i64) (local $stop i32) (local $next i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $marks i64) (local $stop i32) (local $next i32)
     (loop $step
       (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
-      (local.set $low (call $stops (v128.load (local.get $at))))
-      (local.set $high (call $stops (v128.load offset=16 (local.get $at))))
-      (if (i32.eqz (v128.any_true (v128.or (local.get $low) (local.get $high))))
+      (local.set $a (call $stops (v128.load (local.get $at))))
+      (local.set $b (call $stops (v128.load offset=16 (local.get $at))))
+      (local.set $c (call $stops (v128.load offset=32 (local.get $at))))
+      (local.set $d (call $stops (v128.load offset=48 (local.get $at))))
+      (if (i32.eqz
+            (v128.any_true
+              (v128.or
+                (v128.or (local.get $a) (local.get $b))
+                (v128.or (local.get $c) (local.get $d)))))
         (then
-          (local.set $at (i32.add (local.get $at) (i32.const 32)))
+          (local.set $at (i32.add (local.get $at) (i32.const 64)))
           (br $step)))
       (local.set $marks
         (i64.or
-          (i64.extend_i32_u (i8x16.bitmask (local.get $low)))
-          (i64.shl (i64.extend_i32_u (i8x16.bitmask (local.get $high))) (i64.const 16))))
+          (i64.extend_i32_u
+            (i32.or
+              (i8x16.bitmask (local.get $a))
+              (i32.shl (i8x16.bitmask (local.get $b)) (i32.const 16))))
+          (i64.shl
+            (i64.extend_i32_u
+              (i32.or
+                (i8x16.bitmask (local.get $c))
+                (i32.shl (i8x16.bitmask (local.get $d)) (i32.const 16))))
+            (i64.const 32))))
       (loop $mark
         (local.set $stop
           (i32.add (local.get $at) (i32.wrap_i64 (i64.ctz (local.get $marks)))))
@@ -119,15 +133,17 @@
                       (call $isUnicodePair (local.get $next)))))
                 (local.set $at (local.get $next))
                 (br $step)))))
-        ;; Marks up to $next are done with; at most 31 + 6 of the 64 bits are.
-        (local.set $marks
-          (i64.and
-            (local.get $marks)
-            (i64.shl
-              (i64.const -1)
-              (i64.extend_i32_u (i32.sub (local.get $next) (local.get $at))))))
-        (br_if $mark (i64.ne (local.get $marks) (i64.const 0))))
-      (local.set $at (i32.add (local.get $at) (i32.const 32)))
+        ;; Marks before $next are done with.
+        (if (i32.lt_u (i32.sub (local.get $next) (local.get $at)) (i32.const 64))
+          (then
+            (local.set $marks
+              (i64.and
+                (local.get $marks)
+                (i64.shl
+                  (i64.const -1)
+                  (i64.extend_i32_u (i32.sub (local.get $next) (local.get $at))))))
+            (br_if $mark (i64.ne (local.get $marks) (i64.const 0))))))
+      (local.set $at (i32.add (local.get $at) (i32.const 64)))
       (if (i32.gt_u (local.get $next) (local.get $at)) (then (local.set $at (local.get $next))))
       (br $step))
     (unreachable))
