@@ -16,6 +16,7 @@ import type {
   FinishedObservation,
   FirstTokenObservation,
   PickInput,
+  RankedEndpoint,
   Ranking,
 } from './types.ts';
 
@@ -179,12 +180,14 @@ export class Scheduler {
 
   /** Adds what the latency model expects of the chosen endpoints, whichever policy chose them. */
   #predict(ranking: Ranking, input: PickInput): Ranking {
-    const ranked = ranking.ranked.map((endpoint) => ({
-      ...endpoint,
-      predictedTtftMs: this.#headroom.predictTtftMs(input, endpoint.slot, endpoint.matchedBlocks),
-      predictedTpotMs: this.#headroom.predictTpotMs(input, endpoint.slot),
-    }));
-    return { ...ranking, ranked };
+    const { ranked } = ranking;
+    for (let rank = 0; rank < ranked.length; rank += 1) {
+      const endpoint = ranked[rank] as RankedEndpoint;
+      const { slot, matchedBlocks } = endpoint;
+      endpoint.predictedTtftMs = this.#headroom.predictTtftMs(input, slot, matchedBlocks);
+      endpoint.predictedTpotMs = this.#headroom.predictTpotMs(input, slot);
+    }
+    return ranking;
   }
 
   #buildShadow(spec: ProfileSpec | null, registry: Registry): Profile | null {

@@ -114,14 +114,14 @@ export interface RankedEndpoint {
   /** Weighted mean of the scores, 0 to 1. */
   readonly score: number;
   /**
-   * Unweighted score of each scorer, in the order of `Ranking.scorers`; NaN where it failed, and for
-   * fallbacks that a filter set aside.
+   * Unweighted score of each scorer, in the order of `Ranking.scorers`; NaN where it failed, and
+   * for fallbacks that a filter set aside.
    */
   readonly reasons: readonly number[];
-  /** Milliseconds to the first token by the latency model; NaN without one. */
-  readonly predictedTtftMs: number;
-  /** Milliseconds per output token by the latency model; NaN without one. */
-  readonly predictedTpotMs: number;
+  /** Milliseconds to the first token by the latency model; filled in by the scheduler. */
+  predictedTtftMs: number;
+  /** Milliseconds per output token by the latency model; filled in by the scheduler. */
+  predictedTpotMs: number;
   /** Leading prompt blocks it is believed to hold. */
   readonly matchedBlocks: number;
 }

@@ -85,8 +85,8 @@ function parseStrategy(value: unknown): Result<string, string> {
   if (value === ENCODED_ENDPOINT) return succeed(ENCODED_ENDPOINT);
   if (value === 'session_id') {
     return fail(
-      'of session_id would be forgotten at a restart; ' +
-        'a consistent-hash over the header x-session-id sticks without memory',
+      `must be ${ENCODED_ENDPOINT}: sessions of session_id would be lost at a restart; ` +
+        '"consistent-hash" over the header x-session-id sticks without memory',
     );
   }
   return fail(`must be ${ENCODED_ENDPOINT}`);
