@@ -15,6 +15,7 @@ import type { ListenerOptions, RelayOptions } from '../gateway/options.ts';
 import { Fleet } from '../pool/fleet.ts';
 import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
 import { BUILTIN_PLUGINS } from '../scheduler/framework/builtins.ts';
+import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import { createRegistry } from '../scheduler/framework/registry.ts';
 import { DEFAULT_PRESET, PRESETS } from '../scheduler/presets.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
@@ -28,6 +29,8 @@ import { FleetSources } from './fleet-sources.ts';
 export interface ProcessParts {
   readonly clock: Clock;
   readonly rng: Rng;
+  /** Seeds the hashes of prompt blocks; from a source that clients cannot guess. */
+  readonly promptKey: PromptKey;
   readonly log: RootLogger;
   readonly onFailure: FailureSink;
 }
@@ -38,6 +41,7 @@ export interface Composition {
   readonly routes: RouteTable;
   readonly director: Director;
   readonly gateway: Gateway;
+  readonly promptKey: PromptKey;
   readonly monitor: Monitor;
   readonly sources: FleetSources;
   readonly metrics: MetricsRegistry;
@@ -46,7 +50,7 @@ export interface Composition {
 
 /** Builds all parts from one configuration. Nothing runs or listens yet. */
 export function compose(config: PenstockConfig, parts: ProcessParts): Composition {
-  const { clock, rng, log, onFailure } = parts;
+  const { clock, rng, promptKey, log, onFailure } = parts;
   const metrics = new MetricsRegistry();
   const decisions = new DecisionLog(config.decisions.keep);
   const scheduler = createScheduler(config, parts);
@@ -67,7 +71,7 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
     retry: { attempts: config.retry.attempts, budgetShare: config.retry.budgetPercent / 100 },
   });
   const relay = relayOptionsOf(config);
-  const gateway = new Gateway({ director, routes, relay, clock, rng, log, metrics });
+  const gateway = new Gateway({ director, routes, relay, promptKey, clock, rng, log, metrics });
   const monitor = createMonitor({
     fleet,
     clock,
@@ -85,7 +89,7 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
     },
   });
   const sources = new FleetSources({ fleet, clock, log, onFailure });
-  return { fleet, routes, director, gateway, monitor, sources, metrics, decisions };
+  return { fleet, routes, director, gateway, promptKey, monitor, sources, metrics, decisions };
 }
 
 /** Memory of the prefix index: about a million blocks, 256 MB of prompts. */

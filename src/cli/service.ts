@@ -226,7 +226,7 @@ export class Service {
   }
 
   #adminSources(): AdminSources {
-    const { fleet, routes, metrics, decisions, gateway, director } = this.#parts;
+    const { fleet, routes, metrics, decisions, gateway, director, promptKey } = this.#parts;
     const { clock, version } = this.#options;
     return {
       renderMetrics: () => renderPrometheus(metrics),
@@ -244,7 +244,7 @@ export class Service {
         }),
       decisions,
       setDraining: (id, isDraining) => fleet.drain(endpointId(id), isDraining),
-      explain: (request) => explainRequest(director, request),
+      explain: (request) => explainRequest({ director, promptKey }, request),
       config: () => redactConfig(this.#config),
       reload: () => this.reload(),
     };

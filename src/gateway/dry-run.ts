@@ -4,6 +4,7 @@ import { fail, succeed } from '../core/result.ts';
 import type { Director } from '../director/director.ts';
 import { findApi } from '../protocol/api-table.ts';
 import { createBodyReader } from '../protocol/request/create-body-reader.ts';
+import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import { NO_OBJECTIVE } from '../scheduler/types.ts';
 import type { DecisionRecord } from '../telemetry/decision-log.ts';
 
@@ -14,14 +15,20 @@ export interface DryRun {
   readonly body: Buffer;
 }
 
+/** What looking takes: the parts that real requests use. */
+export interface DryRunParts {
+  readonly director: Director;
+  readonly promptKey: PromptKey;
+}
+
 /** Says where a request would go now, or why it would be refused. */
 export function explainRequest(
-  director: Director,
+  { director, promptKey }: DryRunParts,
   { path, body }: DryRun,
 ): Result<DecisionRecord, string> {
   const api = findApi(path);
   if (api === null) return fail(`There is no ${path} here.`);
-  const reader = createBodyReader(api, 'application/json');
+  const reader = createBodyReader(api, 'application/json', promptKey);
   reader.push(body);
   reader.finish();
   const { failure, model } = reader;

@@ -4,6 +4,7 @@ import type { FailureSink } from '../core/spawn.ts';
 import { spawn } from '../core/spawn.ts';
 import type { Director } from '../director/director.ts';
 import type { RouteTable } from '../director/routes.ts';
+import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
 import { RequestJournal } from './exchange/journal.ts';
@@ -21,6 +22,8 @@ export interface GatewayOptions {
   readonly director: Director;
   readonly routes: RouteTable;
   readonly relay: RelayOptions;
+  /** Seeds the hashes of prompt blocks. */
+  readonly promptKey: PromptKey;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -65,6 +68,7 @@ export class Gateway {
         log,
         journal: this.#journal,
         options: () => this.#relay,
+        promptKey: options.promptKey,
         open: this.#open,
       },
       models: new ModelCatalog(routes, Math.floor(clock.wallMs() / 1000)),

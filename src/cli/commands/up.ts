@@ -1,6 +1,7 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { succeed } from '../../core/result.ts';
+import { createPromptKey, PROMPT_KEY_BYTES } from '../../protocol/wasm/prompt-key.ts';
 import { createRng } from '../../core/rng.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
@@ -42,6 +43,7 @@ export async function runUp(options: ParsedOptions, context: CommandContext): Pr
     },
     clock,
     rng,
+    promptKey: createPromptKey(randomBytes(PROMPT_KEY_BYTES)),
     log,
     onFailure,
     version: context.version,

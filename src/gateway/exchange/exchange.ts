@@ -70,6 +70,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     this.#intake = new Intake(this, client, {
       bodyBytesMax: this.#options.limits.bodyBytes,
       replayBytes: this.#options.replayBytes,
+      promptKey: services.promptKey,
     });
   }
 

@@ -4,6 +4,7 @@ import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { BodyEditor, type BodyEdits } from '../../protocol/request/body-editor.ts';
 import type { BodyReader } from '../../protocol/request/body-reader.ts';
 import { createBodyReader } from '../../protocol/request/create-body-reader.ts';
+import type { PromptKey } from '../../protocol/wasm/prompt-key.ts';
 import { RequestBody } from '../upstream/request-body.ts';
 
 /** What is wrong with a request, for its client. */
@@ -25,6 +26,8 @@ export interface IntakeOwner {
 export interface IntakeOptions {
   readonly bodyBytesMax: number;
   readonly replayBytes: number;
+  /** Seeds the hashes of prompt blocks. */
+  readonly promptKey: PromptKey;
 }
 
 /**
@@ -65,7 +68,7 @@ export class Intake {
     this.#owner = owner;
     this.#request = request;
     this.#options = options;
-    this.reader = createBodyReader(api, request.headers['content-type'] ?? '');
+    this.reader = createBodyReader(api, request.headers['content-type'] ?? '', options.promptKey);
     this.body = new RequestBody(request, { replayBytes: options.replayBytes });
     const length = request.headers['content-length'];
     this.contentLength = length === undefined ? null : Number(length);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Director } from '../../director/director.ts';
+import type { PromptKey } from '../../protocol/wasm/prompt-key.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { RelayOptions } from '../options.ts';
 import type { UpstreamConnections } from '../upstream/connections.ts';
@@ -15,6 +16,8 @@ export interface ExchangeServices {
   readonly journal: RequestJournal;
   /** The options in force; an exchange keeps those it started with. */
   readonly options: () => RelayOptions;
+  /** Seeds the hashes of prompt blocks. */
+  readonly promptKey: PromptKey;
   /** Exchanges under way, for deadlines and draining. */
   readonly open: OpenList<OpenExchange>;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
@@ -6,6 +7,7 @@ import type { PenstockConfig } from '../../../src/cli/config/config.ts';
 import { Service } from '../../../src/cli/service.ts';
 import { createSystemClock } from '../../../src/cli/system-clock.ts';
 import { createRng } from '../../../src/core/rng.ts';
+import { createPromptKey, PROMPT_KEY_BYTES } from '../../../src/protocol/wasm/prompt-key.ts';
 import type { AdminState } from '../../../src/gateway/admin/ports.ts';
 import type { DecisionRecord } from '../../../src/telemetry/decision-log.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -51,6 +53,7 @@ export async function startGateway(t: TestContext, yaml: string): Promise<TestGa
     load: () => Promise.resolve({ ok: true, value: keepPorts(service, testConfig(current)) }),
     clock,
     rng: createRng(1),
+    promptKey: createPromptKey(randomBytes(PROMPT_KEY_BYTES)),
     log,
     version: '0.0.0-test',
     onFailure: (name, cause) => {
