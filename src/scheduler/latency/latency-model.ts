@@ -1,8 +1,10 @@
-import type { LatencyPredictor } from '../ports.ts';
+import type { LatencyPredictor, LoadTable } from '../ports.ts';
 import type { FinishedObservation, FirstTokenObservation } from '../types.ts';
 import { AdapterLoadTimes } from './adapter-load-times.ts';
 import { OnlineRegression } from './online-regression.ts';
+import { PrefillHistory } from './prefill-history.ts';
 import { PoolPriors } from './pool-priors.ts';
+import { SeatLimits } from './seat-limits.ts';
 
 /** Prompt tokens are counted in thousands inside, so that features are of like size. */
 export const TOKENS_PER_UNIT = 1000;
@@ -10,7 +12,7 @@ export const TOKENS_PER_UNIT = 1000;
 /** Places of the time-to-first-token parameters of a slot in `LatencyModel.ttft.parameters`. */
 export const TTFT_WIDTH = 4;
 /** Places of the time-per-output-token parameters of a slot in `LatencyModel.tpot.parameters`. */
-export const TPOT_WIDTH = 3;
+export const TPOT_WIDTH = 4;
 
 /**
  * TTFT in ms = base + own × uncached + ahead × prefill ahead + each × requests ahead. Start values
@@ -27,17 +29,20 @@ const TTFT_OPTIONS = Object.freeze({
 });
 
 /**
- * TPOT in ms = base + each × batch + full × KV use: the roofline of a decode step (weights read
- * once, work per sequence, KV read per context token).
+ * TPOT in ms = base + each × batch + full × KV use + prompt × prompt tokens prefilled there per
+ * output token: the roofline of a decode step (weights read once, work per sequence, KV read per
+ * context token), and of the prompts that are prefilled in between.
  */
 const TPOT_OPTIONS = Object.freeze({
-  start: [20, 0.15, 5],
-  lowest: [0.05, 0.001, 0],
-  highest: [10_000, 1000, 10_000],
-  stiffnessFloor: [5, 0.2, 5],
-  follows: [-1, -1, -1],
+  start: [20, 0.15, 5, 100],
+  lowest: [0.05, 0, 0, 0.01],
+  highest: [10_000, 1000, 10_000, 60_000],
+  stiffnessFloor: [5, 0.2, 5, 5],
+  follows: [-1, -1, -1, -1],
 });
 
+/** Most of its time that an endpoint is taken to spend on prompts. */
+const PREFILL_SHARE_MAX = 0.9;
 /** Samples after which an endpoint is known half as well as it can be. */
 const HALF_KNOWN_SAMPLES = 4;
 /** Answers shorter than this say less about the step time: they weigh in proportion. */
@@ -76,10 +81,17 @@ export interface DecodeState {
 export class LatencyModel implements LatencyPredictor {
   /** Parameters: base ms, ms per 1,000 uncached, ms per 1,000 ahead, ms per request ahead. */
   readonly ttft: OnlineRegression = new OnlineRegression(TTFT_OPTIONS);
-  /** Parameters: base ms, ms per request in the batch, ms for a full KV cache. */
+  /** Parameters: base ms, ms per request, ms for a full KV cache, ms per 1,000 prompt tokens. */
   readonly tpot: OnlineRegression = new OnlineRegression(TPOT_OPTIONS);
   readonly adapterLoad: AdapterLoadTimes = new AdapterLoadTimes();
+  readonly seats: SeatLimits = new SeatLimits();
   readonly #priors: PoolPriors = new PoolPriors(this);
+  /**
+   * Share of its time that each slot lately spent on prompts, 0 to 0.9; decoding stands still for
+   * it, so that the time per output token is the step time divided by the rest.
+   */
+  prefillShares: Float64Array = new Float64Array(0);
+  readonly #prefills = new PrefillHistory();
   #capacity = 0;
 
   /** Milliseconds from sending a request to its first token, without an adapter's load. */
@@ -103,7 +115,8 @@ export class LatencyModel implements LatencyPredictor {
     const usage = state.kvCacheUsage >= 0 ? state.kvCacheUsage : 0;
     const batchMs = (parameters[at + 1] as number) * state.batch;
     const kvMs = (parameters[at + 2] as number) * usage;
-    return ((parameters[at] as number) + batchMs + kvMs) * (gains[slot] as number);
+    const stepMs = ((parameters[at] as number) + batchMs + kvMs) * (gains[slot] as number);
+    return stepMs / (1 - (this.prefillShares[slot] as number));
   }
 
   /** Prompt tokens a second that the endpoint prefills. */
@@ -131,6 +144,7 @@ export class LatencyModel implements LatencyPredictor {
     features[2] = observation.prefillTokensAhead / TOKENS_PER_UNIT;
     features[3] = observation.requestsAhead;
     if (!areFinite(features)) return;
+    this.#notePrefill(slot, uncached, observation.nowMs);
     if (observation.isAdapterCold === true) {
       this.adapterLoad.observe(slot, observation.ttftMs - ttft.predict(slot));
       return;
@@ -144,9 +158,12 @@ export class LatencyModel implements LatencyPredictor {
     if (tpotMs === null) return;
     this.reserve(slot + 1);
     const { features } = this.tpot;
+    const decodeMs = tpotMs * Math.max(1, completionTokens - 1);
+    const prefilled = this.#prefills.between(slot, nowMs - decodeMs, nowMs);
     features[0] = 1;
     features[1] = batch;
     features[2] = kvCacheUsage >= 0 ? kvCacheUsage : 0;
+    features[3] = prefilled / TOKENS_PER_UNIT / Math.max(1, completionTokens - 1);
     if (!areFinite(features)) return;
     const weight = Math.min(1, completionTokens / FULL_WEIGHT_TOKENS);
     this.tpot.observe(slot, tpotMs, { weight, nowMs });
@@ -158,20 +175,23 @@ export class LatencyModel implements LatencyPredictor {
     this.ttft.reset(slot);
     this.tpot.reset(slot);
     this.adapterLoad.reset(slot);
+    this.seats.reset(slot);
     this.#priors.reset(slot);
+    this.prefillShares[slot] = 0;
+    this.#prefills.reset(slot);
   }
 
   /**
    * Called before a pick reads the columns: makes room for all members, gives newcomers what is
    * usual in their pool, and about once a second lets what is known of each member fade.
    */
-  prepare(members: Int32Array, nowMs: number): void {
+  prepare(members: Int32Array, load: LoadTable, nowMs: number): void {
     if (!this.#priors.knows(members)) {
       let slots = 0;
       for (const slot of members) slots = Math.max(slots, slot + 1);
       this.reserve(slots);
     }
-    this.#priors.prepare(members, nowMs);
+    this.#priors.prepare(members, load, nowMs);
   }
 
   /** Makes room for the slots below `slots`. */
@@ -181,8 +201,19 @@ export class LatencyModel implements LatencyPredictor {
     this.ttft.reserve(capacity);
     this.tpot.reserve(capacity);
     this.adapterLoad.reserve(capacity);
+    this.seats.reserve(capacity);
     this.#priors.reserve(capacity);
+    this.#prefills.reserve(capacity);
+    this.prefillShares = widen(this.prefillShares, capacity);
     this.#capacity = capacity;
+  }
+
+  #notePrefill(slot: number, tokens: number, nowMs: number): void {
+    this.#prefills.add(slot, tokens, nowMs);
+    const perUnitMs = this.tpot.parameters[slot * TPOT_WIDTH + 3] as number;
+    const perTokenMs = (perUnitMs * (this.tpot.gains[slot] as number)) / TOKENS_PER_UNIT;
+    const share = this.#prefills.ratePerMs(slot, nowMs) * perTokenMs;
+    this.prefillShares[slot] = Math.min(PREFILL_SHARE_MAX, share);
   }
 }
 
@@ -191,4 +222,10 @@ function areFinite(features: Float64Array): boolean {
     if (!Number.isFinite(features[index])) return false;
   }
   return true;
+}
+
+function widen(column: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(length);
+  wider.set(column);
+  return wider;
 }

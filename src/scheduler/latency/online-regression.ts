@@ -20,14 +20,24 @@ const FADE_MS = 120_000;
 const GAIN_FADE_MS = 30_000;
 /** Weight of the prior: a parameter off by 100 % costs as much as one sample off by 22 %. */
 const PRIOR_WEIGHT = 0.05;
-/** Residuals beyond so many typical ones pull no harder (Huber's estimator). */
-const HUBER_SCALES = 3;
-/** Typical residual (a logarithm of a ratio) before any sample, and its least value. */
+/** Cut-off of Tukey's biweight in standard deviations, for 95 % efficiency on normal errors. */
+const BIWEIGHT_CUT = 4.685;
+/** Until the typical error is known, a sample pulls no harder than one that is off by so much. */
+const EARLY_PULL_MAX = 1;
+/** Samples after which outliers are known as such. */
+const EARLY_SAMPLES = 8;
+/** Standard deviation (of the logarithm of a ratio) before any sample, and its bounds. */
 const SCALE_START = 0.3;
-const SCALE_MIN = 0.05;
-const SCALE_DECAY = 1 / 16;
+const SCALE_MIN = 0.03;
+const SCALE_MAX = 1;
+/** The standard deviation of normal errors by their median size. */
+const SCALE_OF_MEDIAN = 1.4826;
+/** The median error moves by 8 % per sample, up or down. */
+const SCALE_STEP = 1.08;
 /** Each unit of log gain divides the weight of older samples by e^0.7 per new sample. */
 const REGIME_FORGETTING = 0.7;
+/** A slot is taken to differ from its like from so many standard errors on. */
+const SIGNIFICANT_ERRORS = 2;
 /** Projected Gauss-Seidel sweeps per sample; the last solution is the start of the next. */
 const SWEEPS = 4;
 const RING = 5;
@@ -39,7 +49,8 @@ const RING = 5;
  *   within bounds (projected Gauss-Seidel on the normal equations, which converges for symmetric
  *   positive definite systems) and drawn weakly to a prior (ridge), so that it starts sane,
  *   cannot wind up, and returns to the prior when samples stay out;
- * - Huber weights: one sample far off pulls no more than one three typical residuals off;
+ * - Tukey's biweight: samples beyond 4.7 standard deviations do not count, the deviation taken from
+ *   the median error, so that up to half of the samples may be outliers;
  * - a quick gain: the median of the last five log ratios, less the typical one. Three samples
  *   in a row that agree on a change move it, one or two outliers do not. While it is away from 1,
  *   older samples are forgotten faster, so that the parameters follow and the gain returns to 1.
@@ -51,12 +62,18 @@ export class OnlineRegression {
   readonly features: Float64Array;
   /** Features per slot. */
   readonly width: number;
-  /** Parameters of all slots, `width` per slot. */
+  /** Parameters of all slots that predictions use, `width` per slot. */
   parameters: Float64Array = new Float64Array(0);
+  /** Mean features of each slot's samples, `width` per slot; 0 before any. */
+  means: Float64Array = new Float64Array(0);
   /** Factor on the prediction of each slot. */
   gains: Float64Array = new Float64Array(0);
   readonly #options: RegressionOptions;
+  /** What each slot's own samples say; `parameters` is between this and the prior. */
+  #learned = new Float64Array(0);
   #priors = new Float64Array(0);
+  /** 1 where the prior is what others learned. */
+  #hasPrior = new Uint8Array(0);
   #normal = new Float64Array(0);
   #moments = new Float64Array(0);
   #ratios = new Float64Array(0);
@@ -79,7 +96,9 @@ export class OnlineRegression {
     if (slots <= before) return;
     const { width } = this;
     this.parameters = widen(this.parameters, slots * width);
+    this.#learned = widen(this.#learned, slots * width);
     this.#priors = widen(this.#priors, slots * width);
+    this.means = widen(this.means, slots * width);
     this.#normal = widen(this.#normal, slots * width * width);
     this.#moments = widen(this.#moments, slots * width);
     this.#ratios = widen(this.#ratios, slots * RING);
@@ -88,6 +107,9 @@ export class OnlineRegression {
     this.#scales = widen(this.#scales, slots);
     this.#fadedAtMs = widen(this.#fadedAtMs, slots);
     this.#sampledAtMs = widen(this.#sampledAtMs, slots);
+    const hasPrior = new Uint8Array(slots);
+    hasPrior.set(this.#hasPrior);
+    this.#hasPrior = hasPrior;
     const samples = new Uint32Array(slots);
     samples.set(this.#samples);
     this.#samples = samples;
@@ -99,9 +121,13 @@ export class OnlineRegression {
     const { width } = this;
     const from = slot * width;
     for (let index = 0; index < width; index += 1) {
-      this.parameters[from + index] = this.#options.start[index] as number;
-      this.#priors[from + index] = this.#options.start[index] as number;
+      const start = this.#options.start[index] as number;
+      this.parameters[from + index] = start;
+      this.#learned[from + index] = start;
+      this.#priors[from + index] = start;
+      this.means[from + index] = 0;
     }
+    this.#hasPrior[slot] = 0;
     this.#normal.fill(0, from * width, (from + width) * width);
     this.#moments.fill(0, from, from + width);
     this.#weights[slot] = 0;
@@ -115,17 +141,22 @@ export class OnlineRegression {
     return this.#weights[slot] as number;
   }
 
-  /** Typical relative error of the slot's predictions: the mean absolute log ratio. */
+  /** Standard deviation of the slot's predictions, as the logarithm of observed by predicted. */
   errorOf(slot: number): number {
     return this.#scales[slot] as number;
   }
 
-  priorOf(slot: number, index: number): number {
-    return this.#priors[slot * this.width + index] as number;
+  /** What a slot's own samples say of a parameter. */
+  learnedOf(slot: number, index: number): number {
+    return this.#learned[slot * this.width + index] as number;
   }
 
-  setPrior(slot: number, index: number, value: number): void {
-    this.#priors[slot * this.width + index] = value;
+  /** Takes the parameters that are usual among the slot's like as its prior. */
+  setPrior(slot: number, values: Float64Array): void {
+    this.#hasPrior[slot] = 1;
+    for (let index = 0; index < this.width; index += 1) {
+      this.#priors[slot * this.width + index] = values[index] as number;
+    }
   }
 
   /** The prediction for `features`. */
@@ -145,7 +176,8 @@ export class OnlineRegression {
     const logGain = count < 3 ? 0 : this.#logGain(slot, Math.min(count, RING));
     this.#scaleEvidence(slot, SAMPLE_DECAY * Math.exp(-REGIME_FORGETTING * Math.abs(logGain)));
     this.#addEvidence(slot, value, { weight: sample.weight, expected: fitted * Math.exp(logGain) });
-    this.#solve(slot);
+    this.#noteTypical(slot);
+    this.solve(slot);
     const moved = Math.log(Math.max(this.#fit(slot), Number.MIN_VALUE) / fitted);
     this.#shiftRatios(slot, moved);
     this.gains[slot] = count < 3 ? 1 : Math.exp(this.#logGain(slot, Math.min(count, RING)));
@@ -167,7 +199,13 @@ export class OnlineRegression {
 
   /** Moves the parameters to what evidence and priors say now. */
   solve(slot: number): void {
-    this.#solve(slot);
+    this.#solveLearned(slot);
+    const share = this.#hasPrior[slot] === 1 ? this.#ownShare(slot) : 1;
+    const from = slot * this.width;
+    for (let index = from; index < from + this.width; index += 1) {
+      const prior = this.#priors[index] as number;
+      this.parameters[index] = prior + share * ((this.#learned[index] as number) - prior);
+    }
   }
 
   #fit(slot: number): number {
@@ -186,8 +224,9 @@ export class OnlineRegression {
     this.#samples[slot] = count;
     this.#ratios[slot * RING + ((count - 1) % RING)] = ratio;
     const scale = this.#scales[slot] as number;
-    const size = Math.min(1, Math.abs(ratio - Math.log(this.gains[slot] as number)));
-    this.#scales[slot] = Math.max(SCALE_MIN, scale + (size - scale) * SCALE_DECAY);
+    const size = Math.abs(ratio - Math.log(this.gains[slot] as number)) * SCALE_OF_MEDIAN;
+    const moved = size > scale ? scale * SCALE_STEP : scale / SCALE_STEP;
+    this.#scales[slot] = Math.min(SCALE_MAX, Math.max(SCALE_MIN, moved));
     return count;
   }
 
@@ -230,12 +269,22 @@ export class OnlineRegression {
     this.#weights[slot] = (this.#weights[slot] as number) * factor;
   }
 
+  /** Weight of a sample by how far it is from what was expected. */
+  #trustIn(slot: number, ratio: number): number {
+    if ((this.#samples[slot] as number) <= EARLY_SAMPLES) {
+      return EARLY_PULL_MAX / Math.max(EARLY_PULL_MAX, Math.abs(ratio - 1));
+    }
+    const cut = BIWEIGHT_CUT * (this.#scales[slot] as number);
+    const share = Math.log(ratio) / cut;
+    return Math.abs(share) >= 1 ? 0 : (1 - share * share) ** 2;
+  }
+
   #addEvidence(slot: number, value: number, sample: { weight: number; expected: number }): void {
     const { width, features } = this;
     const { weight, expected } = sample;
-    const error = Math.abs(value - expected) / expected;
-    const limit = HUBER_SCALES * Math.max(0.1, this.#scales[slot] as number);
-    const pull = (weight * (error > limit ? limit / error : 1)) / (expected * expected);
+    const trust = this.#trustIn(slot, value / expected);
+    if (trust === 0) return;
+    const pull = (weight * trust) / (expected * expected);
     for (let row = 0; row < width; row += 1) {
       const weighted = pull * (features[row] as number);
       const at = (slot * width + row) * width;
@@ -246,11 +295,43 @@ export class OnlineRegression {
       const moment = slot * width + row;
       this.#moments[moment] = (this.#moments[moment] as number) + weighted * value;
     }
-    this.#weights[slot] = (this.#weights[slot] as number) + weight;
+    this.#weights[slot] = (this.#weights[slot] as number) + weight * trust;
   }
 
-  #solve(slot: number): void {
-    const { width, parameters } = this;
+  #noteTypical(slot: number): void {
+    const { width, features } = this;
+    const weight = Math.max(1 - SAMPLE_DECAY, 1 / (this.#samples[slot] as number));
+    for (let index = 0; index < width; index += 1) {
+      const at = slot * width + index;
+      const typical = this.means[at] as number;
+      this.means[at] = typical + ((features[index] as number) - typical) * weight;
+    }
+  }
+
+  /**
+   * How far the slot's own parameters are trusted against what is usual: 0 while its typical
+   * prediction differs by less than the uncertainty of its mean, toward 1 as it differs more. Noise
+   * of single slots would otherwise outweigh the real differences in load between equals.
+   */
+  #ownShare(slot: number): number {
+    const from = slot * this.width;
+    let own = 0;
+    let usual = 0;
+    for (let index = from; index < from + this.width; index += 1) {
+      const typical = this.means[index] as number;
+      own += (this.#learned[index] as number) * typical;
+      usual += (this.#priors[index] as number) * typical;
+    }
+    if (!(own > 0) || !(usual > 0)) return 0;
+    const difference = Math.abs(Math.log(own / usual));
+    const weight = this.#weights[slot] as number;
+    const uncertainty = (this.#scales[slot] as number) / Math.sqrt(weight + 1);
+    return Math.max(0, 1 - (SIGNIFICANT_ERRORS * uncertainty) / Math.max(difference, 1e-9));
+  }
+
+  #solveLearned(slot: number): void {
+    const { width } = this;
+    const learned = this.#learned;
     const { lowest, highest, stiffnessFloor, follows } = this.#options;
     const from = slot * width;
     for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
@@ -260,16 +341,16 @@ export class OnlineRegression {
         const prior =
           followed < 0
             ? (this.#priors[from + row] as number)
-            : (parameters[from + followed] as number);
+            : (learned[from + followed] as number);
         const size = Math.max(prior, stiffnessFloor[row] as number);
         const stiffness = PRIOR_WEIGHT / (size * size);
         let rest = (this.#moments[from + row] as number) + stiffness * prior;
         for (let column = 0; column < width; column += 1) {
           if (column === row) continue;
-          rest -= (this.#normal[at + column] as number) * (parameters[from + column] as number);
+          rest -= (this.#normal[at + column] as number) * (learned[from + column] as number);
         }
         const solved = rest / ((this.#normal[at + row] as number) + stiffness);
-        parameters[from + row] = Math.min(
+        learned[from + row] = Math.min(
           highest[row] as number,
           Math.max(lowest[row] as number, solved),
         );

@@ -1,8 +1,10 @@
 import type { AdapterLoadTimes } from './adapter-load-times.ts';
+import type { LoadTable } from '../ports.ts';
 import type { OnlineRegression } from './online-regression.ts';
+import type { SeatLimits } from './seat-limits.ts';
 
 /** An endpoint needs so many samples to have a say in what newcomers are taken to be. */
-const SAY_MIN_SAMPLES = 3;
+const SAY_MIN_SAMPLES = 0.5;
 /** Endpoints that a median is taken over at most. */
 const MEDIAN_ENDPOINTS_MAX = 63;
 /** Each endpoint of a pool is visited about this often while there are picks. */
@@ -15,6 +17,7 @@ export interface Learners {
   readonly ttft: OnlineRegression;
   readonly tpot: OnlineRegression;
   readonly adapterLoad: AdapterLoadTimes;
+  readonly seats: SeatLimits;
 }
 
 /**
@@ -60,7 +63,7 @@ export class PoolPriors {
   }
 
   /** Visits the members that are due; all newcomers when the array is new. */
-  prepare(members: Int32Array, nowMs: number): void {
+  prepare(members: Int32Array, load: LoadTable, nowMs: number): void {
     const first = members[0];
     if (first === undefined) return;
     if (!this.knows(members)) this.#meet(members, nowMs);
@@ -68,11 +71,14 @@ export class PoolPriors {
     const due = Math.floor((members.length * elapsedMs) / ROUND_MS);
     if (due < 1) return;
     this.#visitedAtMs[first] = nowMs;
+    const { seats } = this.#learners;
     let cursor = this.#cursors[first] as number;
     for (let visits = Math.min(due, VISITS_MAX, members.length); visits > 0; visits -= 1) {
       if (cursor >= members.length) cursor = 0;
       if (cursor === 0) this.#readMedians(members);
-      this.#visit(members[cursor] as number, nowMs);
+      const slot = members[cursor] as number;
+      this.#visit(slot, nowMs);
+      seats.observe(slot, load.lastRunning[slot] as number, load.lastWaiting[slot] as number);
       cursor += 1;
     }
     this.#cursors[first] = cursor;
@@ -115,14 +121,14 @@ export class PoolPriors {
 
   /** NaN where no member has a say. */
   #readMedian(regression: OnlineRegression, members: Int32Array, out: Float64Array): void {
-    const { width, parameters } = regression;
+    const { width } = regression;
     const step = Math.ceil(members.length / MEDIAN_ENDPOINTS_MAX);
     for (let index = 0; index < width; index += 1) {
       let count = 0;
       for (let at = 0; at < members.length; at += step) {
         const slot = members[at] as number;
         if (regression.weightOf(slot) < SAY_MIN_SAMPLES) continue;
-        this.#values[count++] = parameters[slot * width + index] as number;
+        this.#values[count++] = regression.learnedOf(slot, index);
       }
       out[index] = this.#medianOf(count);
     }
@@ -140,10 +146,7 @@ function visitRegression(
   median: Float64Array,
   visit: { readonly slot: number; readonly nowMs: number },
 ): void {
-  for (let index = 0; index < median.length; index += 1) {
-    const value = median[index] as number;
-    if (value >= 0) regression.setPrior(visit.slot, index, value);
-  }
+  if ((median[0] as number) >= 0) regression.setPrior(visit.slot, median);
   regression.fade(visit.slot, visit.nowMs);
   regression.solve(visit.slot);
 }

@@ -1,163 +1,167 @@
-import { assert } from '../../core/assert.ts';
 import type { ScorerDefinition } from '../framework/plugin.ts';
 import type { PrefixMatches } from '../framework/prefix-matches.ts';
-import { LatencyModel, TOKENS_PER_UNIT, TPOT_WIDTH, TTFT_WIDTH } from '../latency/latency-model.ts';
-import type { CandidateSet, PickInput, PromptBlocks, Scorer } from '../types.ts';
+import type { LatencyModel } from '../latency/latency-model.ts';
+import type { CandidateSet, LatencyObjective, PickInput, Scorer } from '../types.ts';
+import { AdapterSlots } from './soonest-adapters.ts';
+import { SoonestCosts } from './soonest-costs.ts';
 
-/** What a soonest scorer reads. */
+/** What a soonest scorer is made of. */
 export interface SoonestOptions {
   readonly name: string;
   readonly latency: LatencyModel;
   readonly matches: PrefixMatches;
+  /** How many milliseconds of streaming one millisecond before the first token weighs. */
+  readonly ttftWeight: number;
   /** Weight of the delay inflicted on others, relative to the request's own. */
   readonly othersWeight: number;
 }
 
-/** Fewest bytes a token is taken to have, where the prompt was hashed in part only. */
-const BYTES_PER_TOKEN_MIN = 2;
-/**
- * Share of an adapter's load time that keeping a second idle copy of it is taken to cost, as it
- * holds a slot that others may need.
- */
-const IDLE_COPY_COST = 0.1;
+/** Scores below this are of endpoints that are not predicted to meet the objective. */
+const MEETS_SCORE = 0.5;
+/** How much a millisecond of work that another endpoint would not have outweighs one of packing. */
+const PACKING_WORK_WEIGHT = 2;
+/** Bounds of the margin kept to an objective: one standard deviation of predictions. */
+const MARGIN_MIN = 0.05;
+const MARGIN_MAX = 0.5;
 
 /**
- * Predicted time to answer plus the delay inflicted on those already there; the score is that of
- * the best endpoint divided by the endpoint's own:
- *
- *     cost      = TTFT + output × TPOT + othersWeight × inflicted
- *     inflicted = others × (own prefill + adapter load)          each of them stands still for it
- *               + step growth × min(output × others, their remaining output)
- *
- * With an objective, endpoints predicted to meet it come first and the most loaded of them wins;
- * where none does, the smallest expected violation.
+ * The default policy. Without an objective the score is the least cost of all candidates divided
+ * by the candidate's own; `SoonestCosts` has the formula. With an objective, candidates predicted
+ * to meet it score from 0.5 to 1, the most loaded highest (less what work it would repeat), and the
+ * others below 0.5, by how far they are predicted to miss it.
  */
 export class SoonestScorer implements Scorer {
   readonly type: string = 'soonest';
   readonly name: string;
   readonly #latency: LatencyModel;
-  readonly #matches: PrefixMatches;
-  readonly #othersWeight: number;
-  #costs = new Float64Array(16);
-  #ttftMs = new Float64Array(16);
-  #tpotMs = new Float64Array(16);
+  readonly #adapters = new AdapterSlots();
+  readonly #costs: SoonestCosts;
 
   constructor(options: SoonestOptions) {
     this.name = options.name;
     this.#latency = options.latency;
-    this.#matches = options.matches;
-    this.#othersWeight = options.othersWeight;
+    this.#costs = new SoonestCosts({ ...options, adapters: this.#adapters });
   }
 
   /** Predicted TTFT in ms of the last pick, by index into its candidates. */
   get predictedTtftMs(): Float64Array {
-    return this.#ttftMs;
+    return this.#costs.ttftMs;
   }
 
   /** Predicted TPOT in ms of the last pick, by index into its candidates. */
   get predictedTpotMs(): Float64Array {
-    return this.#tpotMs;
+    return this.#costs.tpotMs;
+  }
+
+  noteBooked(slot: number, input: PickInput): void {
+    this.#adapters.noteBooked(slot, input);
   }
 
   score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
+    if (candidates.count === 0) return;
+    this.#costs.fill(input, candidates);
+    const { ttftMs, tpotMs } = input.objective;
+    if (ttftMs === null && tpotMs === null) this.#scoreCosts(candidates.count, scores);
+    else this.#scoreObjective(input, candidates, scores);
+  }
+
+  #scoreCosts(count: number, scores: Float64Array): void {
+    const { costs } = this.#costs;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < count; i += 1) least = Math.min(least, costs[i] as number);
+    for (let i = 0; i < count; i += 1) scores[i] = least / (costs[i] as number);
+  }
+
+  /** Leaves violations above 0 as negative scores and packing values as they are, then scales. */
+  #scoreObjective(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
     const { count } = candidates;
-    if (this.#costs.length < count) this.#grow(count);
-    this.#latency.prepare(input.members, input.nowMs);
-    this.#predict(input, candidates);
-    const costs = this.#costs;
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < count; i += 1) best = Math.min(best, costs[i] as number);
-    for (let i = 0; i < count; i += 1) scores[i] = best / (costs[i] as number);
-  }
-
-  #grow(count: number): void {
-    const size = 2 ** Math.ceil(Math.log2(count));
-    this.#costs = new Float64Array(size);
-    this.#ttftMs = new Float64Array(size);
-    this.#tpotMs = new Float64Array(size);
-  }
-
-  #predict(input: PickInput, candidates: CandidateSet): void {
-    const { load, members, residency, promptTokens, outputTokens } = input;
-    const { positions, count } = candidates;
-    const { requestsInFlight, foreignRequests, prefillTokensInFlight, tokensInFlight } = load;
-    const { ttft, tpot, adapterLoad } = this.#latency;
-    const matched = this.#matches.of(input, candidates);
-    const blockTokens = tokensPerBlock(input.blocks, promptTokens);
+    const violations = this.#costs.scratch;
+    let most = Number.NEGATIVE_INFINITY;
+    let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i += 1) {
-      const position = positions[i] as number;
-      const slot = members[position] as number;
-      const others = (requestsInFlight[slot] as number) + (foreignRequests[slot] as number);
-      const ahead = prefillTokensInFlight[slot] as number;
-      const cached = (matched[position] as number) * blockTokens;
-      const uncached = Math.max(1, promptTokens - cached);
-      const usage = load.kvCacheUsage[slot] as number;
-
-      const t = slot * TTFT_WIDTH;
-      const ttftGain = ttft.gains[slot] as number;
-      const ownMs = ((ttft.parameters[t + 1] as number) * ttftGain * uncached) / TOKENS_PER_UNIT;
-      const aheadMs = ((ttft.parameters[t + 2] as number) * ahead) / TOKENS_PER_UNIT;
-      const eachMs = (ttft.parameters[t + 3] as number) * others;
-      const waitMs = ((ttft.parameters[t] as number) + aheadMs + eachMs) * ttftGain;
-
-      const p = slot * TPOT_WIDTH;
-      const tpotGain = tpot.gains[slot] as number;
-      const growthMs = (tpot.parameters[p + 1] as number) * tpotGain;
-      const full = (tpot.parameters[p + 2] as number) * (usage >= 0 ? usage : 0);
-      const tpotMs = ((tpot.parameters[p] as number) + full) * tpotGain + growthMs * (others + 1);
-
-      const loadMs =
-        residency === null
-          ? 0
-          : loadShare(residency[position] as number) * (adapterLoad.loadMs[slot] as number);
-      const remaining = Math.max(0, (tokensInFlight[slot] as number) - ahead);
-      const ttftMs = waitMs + ownMs + loadMs;
-      const inflicted =
-        others * (ownMs + loadMs) + growthMs * Math.min(outputTokens * others, remaining);
-      this.#ttftMs[i] = ttftMs;
-      this.#tpotMs[i] = tpotMs;
-      this.#costs[i] = ttftMs + outputTokens * tpotMs + this.#othersWeight * inflicted;
+      violations[i] = this.#violation(input, candidates, i);
+      if ((violations[i] as number) > 0) continue;
+      const value = this.#packingValue(input.objective, input.outputTokens, i);
+      scores[i] = value;
+      most = Math.max(most, value);
+      least = Math.min(least, value);
+    }
+    const range = Math.max(most - least, Number.EPSILON);
+    for (let i = 0; i < count; i += 1) {
+      const violation = violations[i] as number;
+      if (violation > 0) scores[i] = (MEETS_SCORE * 0.999) / (1 + violation);
+      else scores[i] = 1 - ((1 - MEETS_SCORE) * (most - (scores[i] as number))) / range;
     }
   }
+
+  /** By what share of the objective the prediction and its margin exceed it, TTFT plus TPOT. */
+  #violation(input: PickInput, candidates: CandidateSet, i: number): number {
+    const { ttftMs, tpotMs } = input.objective;
+    const slot = input.members[candidates.positions[i] as number] as number;
+    let violation = 0;
+    if (ttftMs !== null) {
+      const margin = 1 + marginOf(this.#latency.ttft.errorOf(slot));
+      const predicted = this.#costs.ttftMs[i] as number;
+      violation += Math.max(0, (predicted * margin) / ttftMs - 1);
+    }
+    if (tpotMs !== null) {
+      const margin = 1 + marginOf(this.#latency.tpot.errorOf(slot));
+      const predicted = this.#costs.tpotMs[i] as number;
+      violation += Math.max(0, (predicted * margin) / tpotMs - 1);
+    }
+    return violation;
+  }
+
+  /** How much of the objective the endpoint's present load takes, less the work to be repeated. */
+  #packingValue(objective: LatencyObjective, outputTokens: number, i: number): number {
+    const { ttftMs, tpotMs } = objective;
+    const workMs = this.#costs.workMs[i] as number;
+    const waitMs = (this.#costs.ttftMs[i] as number) - workMs;
+    const ttftLoad = ttftMs === null ? 0 : waitMs / ttftMs;
+    const tpotLoad = tpotMs === null ? 0 : (this.#costs.tpotMs[i] as number) / tpotMs;
+    const scaleMs = ttftMs ?? outputTokens * (tpotMs as number);
+    return Math.max(ttftLoad, tpotLoad) - (PACKING_WORK_WEIGHT * workMs) / Math.max(1, scaleMs);
+  }
 }
 
-function loadShare(residency: number): number {
-  if (residency === 0) return 1;
-  return residency === 1 ? IDLE_COPY_COST : 0;
+function marginOf(error: number): number {
+  return Math.min(MARGIN_MAX, Math.max(MARGIN_MIN, error));
 }
 
-/** Prompt tokens that one matched block saves; the part after the last whole block has no hash. */
-function tokensPerBlock(blocks: PromptBlocks | null, promptTokens: number): number {
-  if (blocks === null || blocks.count === 0) return 0;
-  return Math.min(promptTokens / (blocks.count + 0.5), blocks.blockBytes / BYTES_PER_TOKEN_MIN);
-}
-
-/** The default policy. */
-export const SOONEST: ScorerDefinition = Object.freeze({
+/** The default policy as a plugin. */
+export const SOONEST_SCORER: ScorerDefinition = Object.freeze({
   kind: 'scorer',
   type: 'soonest',
   summary:
-    'Prefers the endpoint predicted to answer soonest, the delay inflicted on others included: ' +
-    'best cost / own cost, cost = TTFT + output × TPOT + othersWeight × inflicted.',
+    'Prefers the endpoint predicted to answer soonest: least cost / own cost, with cost = ' +
+    'ttftWeight × TTFT + output × TPOT + othersWeight × delay inflicted on others; with an ' +
+    'objective, the most loaded endpoint that is predicted to meet it.',
   options: [
     {
       kind: 'number',
+      name: 'ttftWeight',
+      doc: 'How many milliseconds of streaming one millisecond before the first token weighs.',
+      default: 4,
+      min: 0,
+      max: 1000,
+      unit: '',
+    },
+    {
+      kind: 'number',
       name: 'othersWeight',
-      doc: 'Weight of the delay inflicted on requests already there, relative to its own.',
+      doc: 'Weight of the delay inflicted on other requests, relative to its own.',
       default: 1,
       min: 0,
-      max: 10,
+      max: 100,
       unit: '',
     },
   ],
-  create: (options, context) => {
-    const { latency, matches } = context;
-    assert(latency instanceof LatencyModel, 'soonest needs the built-in latency model');
-    return new SoonestScorer({
+  create: (options, context) =>
+    new SoonestScorer({
       name: context.name,
-      latency,
-      matches,
+      latency: context.latency,
+      matches: context.matches,
+      ttftWeight: options.number('ttftWeight'),
       othersWeight: options.number('othersWeight'),
-    });
-  },
+    }),
 } satisfies ScorerDefinition);

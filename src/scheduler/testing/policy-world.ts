@@ -6,25 +6,10 @@ import { EngineModel, type EngineModelOptions } from '../../simulator/engine/eng
 import type { Sequence } from '../../simulator/engine/sequence.ts';
 import type { StepCosts } from '../../simulator/engine/step-time.ts';
 import type { AdapterColdness } from '../latency/latency-model.ts';
-import type {
-  FinishedObservation,
-  FirstTokenObservation,
-  LatencyObjective,
-  PickInput,
-  RankedEndpoint,
-} from '../types.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { FirstTokenObservation, LatencyObjective, PickInput } from '../types.ts';
 import { createTestInput, createTestLoad } from './pick-world.ts';
 import { createWorldPrompt, type PromptSegment, type WorldPrompt } from './world-prompts.ts';
-
-/** A policy under test: chooses, and hears what became of it, as a scheduler does. */
-export interface WorldPolicy {
-  readonly name: string;
-  pick(input: PickInput): Pick<RankedEndpoint, 'slot' | 'matchedBlocks' | 'predictedTtftMs'>;
-  noteBooked(slot: number, input: PickInput): void;
-  noteFirstToken(slot: number, observation: FirstTokenObservation & AdapterColdness): void;
-  noteFinished(slot: number, observation: FinishedObservation): void;
-  noteRestart(slot: number): void;
-}
 
 /** One request of a workload. */
 export interface WorldRequest {
@@ -53,7 +38,7 @@ export interface WorldOutcome {
 /** What a world is made of. */
 export interface PolicyWorldOptions {
   readonly engines: readonly EngineModelOptions[];
-  readonly policy: WorldPolicy;
+  readonly scheduler: Scheduler;
   /** Each engine's report is this old at most; engines are asked one after the other. */
   readonly scrapeIntervalMs: number;
 }
@@ -116,6 +101,10 @@ export class PolicyWorld {
       this.load.kvBlockCount[slot] = engine.kvBlocks;
       this.load.kvBlockTokens[slot] = engine.blockSizeTokens;
       this.load.adapterSlots[slot] = engine.adapters.slots > 0 ? engine.adapters.slots : Number.NaN;
+      options.scheduler.noteCapacity(slot, {
+        blockTokens: engine.blockSizeTokens,
+        blockCount: engine.kvBlocks,
+      });
       this.at((options.scrapeIntervalMs * (slot + 1)) / engines.length, () => this.#scrape(slot));
     });
   }
@@ -234,7 +223,7 @@ export class PolicyWorld {
     if (this.#isRestarted[slot] === true) {
       this.#isRestarted[slot] = false;
       this.#residency[slot]!.clear();
-      this.#options.policy.noteRestart(slot);
+      this.#options.scheduler.noteRestart(slot);
     }
     this.#reportAdapters(slot);
     this.at(this.#nowMs + this.#options.scrapeIntervalMs, () => this.#scrape(slot));
@@ -274,7 +263,7 @@ export class PolicyWorld {
 
   #dispatch(outcome: WorldOutcome): void {
     const { request } = outcome;
-    const { policy } = this.#options;
+    const { scheduler } = this.#options;
     const prompt = createWorldPrompt(request.segments, request.adapter ?? '');
     const residency = this.#residencyOf(request.adapter);
     const input = createTestInput(this.load, {
@@ -286,7 +275,7 @@ export class PolicyWorld {
       blocks: prompt.blocks,
       objective: request.objective,
     });
-    const picked = policy.pick(input);
+    const picked = scheduler.pick(input).ranked[0]!;
     const { slot } = picked;
     const share = prompt.blocks.count === 0 ? 0 : picked.matchedBlocks / prompt.blocks.count;
     outcome.slot = slot;
@@ -298,7 +287,7 @@ export class PolicyWorld {
       requestsAhead: this.load.requestsInFlight[slot]!,
       isAdapterCold: residency !== null && residency[slot] === 0,
     };
-    policy.noteBooked(slot, input);
+    scheduler.noteBooked(slot, input);
     const booking = this.#book(outcome, input);
     if (request.adapter !== null) {
       this.#residency[slot]!.noteUse(request.adapter, this.#nowMs);
@@ -344,7 +333,7 @@ export class PolicyWorld {
             if (sequence.outputTokens !== 1) return;
             outcome.ttftMs = atMs - request.atMs;
             this.#releasePrompt(booking);
-            this.#options.policy.noteFirstToken(slot, {
+            this.#options.scheduler.noteFirstToken(slot, {
               ...ahead,
               nowMs: atMs,
               ttftMs: atMs - sentAtMs,
@@ -377,7 +366,7 @@ export class PolicyWorld {
     outcome.cachedTokens = sequence.cachedTokens;
     if (tokens > 1) outcome.tpotMs = (atMs - sequence.firstTokenAtMs) / (tokens - 1);
     this.#expectedTokens += (tokens - this.#expectedTokens) * LENGTH_WEIGHT;
-    this.#options.policy.noteFinished(slot, {
+    this.#options.scheduler.noteFinished(slot, {
       nowMs: atMs,
       promptTokens: prompt.tokens,
       completionTokens: tokens,
