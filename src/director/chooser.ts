@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { LoadTable } from '../pool/load-table.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
@@ -27,11 +26,19 @@ export interface Choice {
 /** A choice within one tier. */
 type TierChoice = Omit<Choice, 'tier' | 'shadow'>;
 
+/** A request and what is known of where it may go. */
+export interface ChoiceRequest {
+  readonly head: RequestHead;
+  readonly route: Route;
+  readonly estimate: TokenEstimate;
+  /** `Clock.now` of the pick. */
+  readonly nowMs: number;
+}
+
 /** What choosing takes. */
 export interface ChooserOptions {
   readonly fleet: Fleet;
   readonly scheduler: Scheduler;
-  readonly clock: Clock;
   readonly rng: Rng;
 }
 
@@ -61,13 +68,19 @@ export class Chooser {
   }
 
   /** Null when no endpoint of any tier is available. */
-  choose(head: RequestHead, route: Route, estimate: TokenEstimate): Choice | null {
+  choose(request: ChoiceRequest): Choice | null {
+    const { head, route, estimate, nowMs } = request;
     const { promptTokens } = estimate;
     const objective = mergeObjective(head.objective, route.objective);
     const first = findTier(route, { promptTokens, maxTokens: head.maxTokens });
     let saturated: (TierChoice & { readonly tier: number }) | null = null;
     for (let tier = first; tier < route.tiers.length; tier += 1) {
-      const found = this.#chooseIn(route.tiers[tier] as RouteTier, { head, estimate, objective });
+      const found = this.#chooseIn(route.tiers[tier] as RouteTier, {
+        head,
+        estimate,
+        objective,
+        nowMs,
+      });
       if (found === null) continue;
       const choice = { ...found, tier };
       if (!isSaturated(choice)) return this.#withShadow(choice);
@@ -104,15 +117,15 @@ export class Chooser {
     return null;
   }
 
-  #createInput(served: Served, { head, estimate, objective }: SizedRequest): PickInput {
-    const { fleet, clock } = this.#options;
+  #createInput(served: Served, { head, estimate, objective, nowMs }: SizedRequest): PickInput {
+    const { fleet } = this.#options;
     return {
       load: fleet.load,
       members: this.#membersFor(head, served),
       residency: served.residency,
       promptTokens: estimate.promptTokens,
       outputTokens: estimate.outputTokens,
-      nowMs: clock.now(),
+      nowMs,
       blocks: head.promptBlocks(cacheSaltOf(served)),
       objective,
       traits: this.#traits,
@@ -130,6 +143,7 @@ export class Chooser {
 interface SizedRequest {
   readonly head: RequestHead;
   readonly estimate: TokenEstimate;
+  readonly nowMs: number;
   readonly objective: LatencyObjective;
 }
 

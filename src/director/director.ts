@@ -139,7 +139,8 @@ export class Director {
     const route = routes.resolve(head.model);
     if (route === null) return refuseUnknownModel(head.model, routes);
     const estimate = this.#estimator.estimate(head);
-    const choice = this.#chooser.choose(head, route, estimate);
+    const nowMs = this.#options.clock.now();
+    const choice = this.#chooser.choose({ head, route, estimate, nowMs });
     if (choice === null) return refuseNoEndpoint(head.model, route, fleet);
     return createDecisionRecord({ head, estimate }, choice, this.#options);
   }
@@ -148,7 +149,7 @@ export class Director {
     const { head, route, estimate, startedAtMs } = resolved;
     const pickStartedAtMs = this.#options.clock.now();
     this.#options.fleet.refresh(pickStartedAtMs);
-    const choice = this.#chooser.choose(head, route, estimate);
+    const choice = this.#chooser.choose({ head, route, estimate, nowMs: pickStartedAtMs });
     if (choice === null) {
       reservation.settle({ promptTokens: 0, outputTokens: 0 });
       const refusal = refuseNoEndpoint(head.model, route, this.#options.fleet);

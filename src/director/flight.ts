@@ -124,7 +124,7 @@ export class Flight {
    * again.
    */
   failAttempt(failure: AttemptFailure, options: { readonly mayRetry: boolean }): NextStep {
-    this.#recordAttempt(failure);
+    this.#recordAttempt(failure, this.#services.clock.now());
     this.#booking.release();
     this.#services.fleet.recordFailure(this.#endpoint.slot);
     if (!options.mayRetry || this.#plan.record.attempts.length >= this.#services.attemptsMax) {
@@ -164,12 +164,14 @@ export class Flight {
   finish(result: FlightResult): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    const nowMs = this.#services.clock.now();
     this.#booking.release();
-    this.#judgeEndpoint(result);
-    if (result.outcome === 'completed' && result.usage !== null) this.#teachEnd(result.usage);
+    this.#judgeEndpoint(result, nowMs);
+    if (result.outcome === 'completed' && result.usage !== null)
+      this.#teachEnd(result.usage, nowMs);
     this.#settle(result.usage);
-    this.#measure(result);
-    this.#completeRecord(result);
+    this.#measure(result, nowMs);
+    this.#completeRecord(result, nowMs);
   }
 
   /** Books the work that is really ahead: cached prompt tokens are not prefilled again. */
@@ -212,13 +214,12 @@ export class Flight {
     });
   }
 
-  #teachEnd(usage: TokenUsage): void {
-    const { clock, scheduler, fleet } = this.#services;
+  #teachEnd(usage: TokenUsage, nowMs: number): void {
+    const { scheduler } = this.#services;
     const { slot } = this.#endpoint;
-    const nowMs = clock.now();
     const { completionTokens } = usage;
     const isTimed = this.head.isStream && this.#firstByteAtMs >= 0 && completionTokens > 1;
-    const { load } = fleet;
+    const { load } = this.#plan.input;
     scheduler.noteFinished(slot, {
       nowMs,
       promptTokens: usage.promptTokens,
@@ -254,22 +255,22 @@ export class Flight {
    * given up by the client, a deadline or a drain says nothing of the endpoint: clients choose
    * their deadlines and could get any endpoint ejected.
    */
-  #judgeEndpoint({ outcome, failure }: FlightResult): void {
+  #judgeEndpoint({ outcome, failure }: FlightResult, nowMs: number): void {
     if (!this.#isTrying) return;
     const { fleet } = this.#services;
     const { slot } = this.#endpoint;
     if (outcome === 'completed') fleet.recordSuccess(slot);
     else if (failure !== null) fleet.recordFailure(slot);
-    this.#recordAttempt(outcome === 'completed' ? 'answered' : (failure ?? 'cancelled'));
+    this.#recordAttempt(outcome === 'completed' ? 'answered' : (failure ?? 'cancelled'), nowMs);
   }
 
-  #recordAttempt(result: AttemptResult): void {
+  #recordAttempt(result: AttemptResult, nowMs: number): void {
     this.#isTrying = false;
     this.#plan.series.byAttempt[result].add(1);
     this.#plan.record.attempts.push({
       endpoint: this.#endpoint.id,
       result,
-      ms: this.#services.clock.now() - this.#attemptStartedAtMs,
+      ms: nowMs - this.#attemptStartedAtMs,
     });
   }
 
@@ -283,9 +284,8 @@ export class Flight {
     if (usage !== null) this.#services.estimator.learn(this.head, usage);
   }
 
-  #measure({ outcome, usage }: FlightResult): void {
+  #measure({ outcome, usage }: FlightResult, endedAtMs: number): void {
     const { series, record, startedAtMs } = this.#plan;
-    const endedAtMs = this.#services.clock.now();
     series.byOutcome[outcome].add(1);
     series.durationSeconds.observe((endedAtMs - startedAtMs) / 1000);
     if (usage !== null) {
@@ -302,12 +302,12 @@ export class Flight {
     }
   }
 
-  #completeRecord({ outcome, status, errorCode, usage }: FlightResult): void {
+  #completeRecord({ outcome, status, errorCode, usage }: FlightResult, nowMs: number): void {
     const { record, startedAtMs } = this.#plan;
     record.outcome = outcome;
     record.status = status;
     record.errorCode = errorCode;
-    record.durationMs = this.#services.clock.now() - startedAtMs;
+    record.durationMs = nowMs - startedAtMs;
     if (usage !== null) {
       record.promptTokens = usage.promptTokens;
       record.completionTokens = usage.completionTokens;

@@ -119,7 +119,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
         pinnedEndpoint,
         objective,
         header: (name) => headerText(request.headers[name]),
-        promptBlocks: (salt) => reader.promptBlocks(salt),
+        promptBlocks: (salt) => this.#intake.promptBlocks(salt),
       },
       this,
     );

@@ -4,6 +4,7 @@ import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { BodyEditor, type BodyEdits } from '../../protocol/request/body-editor.ts';
 import type { BodyReader } from '../../protocol/request/body-reader.ts';
 import { createBodyReader } from '../../protocol/request/create-body-reader.ts';
+import type { PromptBlocks } from '../../scheduler/types.ts';
 import type { PromptKey } from '../../protocol/wasm/prompt-key.ts';
 import { RequestBody } from '../upstream/request-body.ts';
 
@@ -57,6 +58,8 @@ export class Intake {
   #progressBytes = 0;
   #editor: BodyEditor | null = null;
   #isModelAnnounced = false;
+  #blocks: PromptBlocks | null = null;
+  #blocksSalt = '';
   #state: 'reading' | 'ended' | 'failed' = 'reading';
 
   constructor(
@@ -122,6 +125,17 @@ export class Intake {
     const { promptBytes } = this.reader;
     if (this.isEnded || this.contentLength === null) return promptBytes;
     return Math.max(promptBytes, this.contentLength);
+  }
+
+  /** The prompt's blocks so far. Those of a whole body are worked out once for each salt. */
+  promptBlocks(salt: string): PromptBlocks {
+    if (this.#blocks !== null && this.#blocksSalt === salt) return this.#blocks;
+    const blocks = this.reader.promptBlocks(salt);
+    if (this.isEnded) {
+      this.#blocks = blocks;
+      this.#blocksSalt = salt;
+    }
+    return blocks;
   }
 
   /** Lets the bytes go to `body`, with these changes. */
