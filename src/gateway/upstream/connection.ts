@@ -195,7 +195,7 @@ export class Connection implements SocketListener, AnswerListener {
       return;
     }
     this.#phase = 'answering';
-    this.#isPersistent = head.isPersistent;
+    this.#isPersistent = head.isPersistent && head.keepAliveSeconds !== 0;
     this.#keepAliveSeconds = head.keepAliveSeconds;
     this.#handler?.onHead(head);
   }

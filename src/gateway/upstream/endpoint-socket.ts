@@ -16,7 +16,7 @@ export interface SocketListener {
   onEnd(): void;
   /** What was written has left; more may be written. */
   onDrain(): void;
-  /** Nothing more will happen; `error` is null after a regular end. */
+  /** Broken, or closed when `error` is null; may be told twice. */
   onClose(error: Error | null): void;
 }
 
@@ -46,9 +46,9 @@ const DEFAULT_TLS: EndpointTls = {
 /** Opens a connection to an endpoint. What is wrong with it is told by `onClose`, never thrown. */
 export function openEndpointSocket(endpoint: Endpoint, listener: SocketListener): Socket {
   const socket = startSocket(endpoint, listener);
-  let error: Error | null = null;
-  socket.on('error', (cause) => {
-    error = cause;
+  // Not only on `close`, which comes a turn later: until then the connection would look idle.
+  socket.on('error', (error) => {
+    listener.onClose(error);
   });
   socket.on('end', () => {
     listener.onEnd();
@@ -57,7 +57,7 @@ export function openEndpointSocket(endpoint: Endpoint, listener: SocketListener)
     listener.onDrain();
   });
   socket.on('close', () => {
-    listener.onClose(error);
+    listener.onClose(null);
   });
   return socket;
 }
