@@ -153,6 +153,18 @@ test('asking early changes nothing when what comes before the text is there', ()
   assert.ok(counts.size > 10);
 });
 
+test('asking again without more of the prompt gives the same object, for the same salt', () => {
+  const reader = start(CHAT);
+  reader.push(Buffer.from(`{"messages":["${'x'.repeat(600)}`));
+  const first = reader.promptBlocks('a');
+  reader.push(Buffer.from('y'.repeat(100)));
+  assert.equal(reader.promptBlocks('a'), first);
+  assert.notDeepEqual(reader.promptBlocks('b'), first);
+  assert.deepEqual(reader.promptBlocks('a'), first);
+  reader.push(Buffer.from('y'.repeat(100)));
+  assert.equal(reader.promptBlocks('a').count, first.count + 1);
+});
+
 test('there are no blocks while tools are being read', () => {
   const reader = start(CHAT);
   reader.push(Buffer.from(`{"messages":["${prose(1, 600).replaceAll('\n', ' ')}"],"tools":[`));

@@ -41,6 +41,9 @@ export class PromptHasher {
   /** The open part's bytes after its last whole block, from earlier chunks. */
   #carry: Uint8Array = NOTHING;
   #carriedBytes = 0;
+  /** What was given last, and with which salt. */
+  #given: PromptBlocks = NO_PROMPT_BLOCKS;
+  #givenSalt = '';
 
   constructor(plan: PromptPlan, key: PromptKey, kernel: PromptKernel) {
     this.#plan = plan;
@@ -91,12 +94,15 @@ export class PromptHasher {
     const last = this.#lastReadyPart();
     let count = 0;
     for (let part = 0; part <= last; part++) count += this.#chains[part]?.count ?? 0;
-    if (count === 0) return NO_PROMPT_BLOCKS;
-    this.#closeBefore(last);
     count = Math.min(count, MAX_PROMPT_BLOCKS);
+    if (count === 0) return NO_PROMPT_BLOCKS;
+    if (count === this.#given.count && salt === this.#givenSalt) return this.#given;
+    this.#closeBefore(last);
     const hashes = new Uint32Array(count * WORDS_PER_HASH);
     this.#writeHashes(salt, last, hashes);
-    return { blockBytes: PROMPT_BLOCK_BYTES, count, hashes };
+    this.#given = { blockBytes: PROMPT_BLOCK_BYTES, count, hashes };
+    this.#givenSalt = salt;
+    return this.#given;
   }
 
   /** The last text of which blocks may be given, -1 for none. */
