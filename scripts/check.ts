@@ -13,7 +13,7 @@ interface Step {
   readonly run: () => Promise<boolean>;
 }
 
-const SOURCE_FOLDERS = ['src', 'test', 'scripts', 'bench'].filter((folder) =>
+const SOURCE_FOLDERS = ['src', 'test', 'scripts', 'bench', 'examples'].filter((folder) =>
   existsSync(path.join(ROOT, folder)),
 );
 

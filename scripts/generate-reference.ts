@@ -1,4 +1,4 @@
-// Writes the tables of docs/reference/configuration.md and docs/reference/cli.md from the code,
+// Writes the tables of docs/reference/configuration.md, cli.md and plugins.md from the code,
 // between their marks; with `--check` only compares.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import type { SchemaNode } from '../src/cli/config/schema-node.ts';
 import { FORMATS } from '../src/cli/config/formats.ts';
 import { unitOf } from '../src/cli/config/units.ts';
 import { formatDefault, formatFlag } from '../src/cli/help.ts';
+import { pluginTables } from './reference-plugins.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, '..', 'docs', 'reference');
 const BEGIN = '<!-- generated from the code: begin -->';
@@ -63,6 +64,8 @@ function describe(node: SchemaNode): string {
       return `list of ${node.item.kind === 'object' ? 'mappings' : describe(node.item)}`;
     case 'map':
       return 'mapping of text to text';
+    case 'free':
+      return 'mapping of options';
     case 'object':
       return 'mapping';
   }
@@ -111,3 +114,4 @@ function update(name: string, tables: string): void {
 
 update('configuration.md', configurationTables());
 update('cli.md', cliTables());
+update('plugins.md', pluginTables());

@@ -18,7 +18,9 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const PROJECT_NODE = path.join(ROOT, 'node_modules', 'node', 'bin', 'node');
 const OLDEST_TASK_NODE = 24;
 const FOLLOW_PARENT = pathToFileURL(path.join(ROOT, 'scripts', 'follow-parent.mjs')).href;
-const TEST_GLOBS = ['src', 'test', 'scripts', 'bench'].map((top) => `${top}/**/*.test.ts`);
+const TEST_GLOBS = ['src', 'test', 'scripts', 'bench', 'examples'].map(
+  (top) => `${top}/**/*.test.ts`,
+);
 
 /** Per task: what it is in words, and the arguments for Node. */
 const TASKS = {

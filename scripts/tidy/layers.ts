@@ -15,8 +15,17 @@ export const RANKS: Readonly<Record<string, number>> = Object.freeze({
 /** Up to this rank code does no I/O and reads no ambient time, randomness or environment. */
 export const HIGHEST_PURE_RANK = 3;
 
+/**
+ * What other packages may import: each is in `exports` of package.json, belongs to no module, and
+ * passes on types of several.
+ */
+export const PACKAGE_ENTRIES: readonly string[] = Object.freeze(['src/plugins.ts']);
+
 /** Where the program starts; every other source file must be reachable from somewhere. */
-export const ENTRY_POINTS: readonly string[] = Object.freeze(['src/cli/main.ts']);
+export const ENTRY_POINTS: readonly string[] = Object.freeze([
+  'src/cli/main.ts',
+  ...PACKAGE_ENTRIES,
+]);
 
 /** Name of the module that a file of `src/` belongs to, or null for files elsewhere. */
 export function moduleOf(file: string): string | null {

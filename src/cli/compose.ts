@@ -7,6 +7,7 @@ import { registerFleetMetrics } from '../director/fleet-metrics.ts';
 import { ADMIT_ALL, NO_LIMITS } from '../director/ports.ts';
 import type { RouteSpec } from '../director/routes.ts';
 import { RouteTable } from '../director/routes.ts';
+import type { MonitorOptions } from '../discovery/monitor-options.ts';
 import { DEFAULT_MONITOR_OPTIONS } from '../discovery/monitor-options.ts';
 import type { Monitor } from '../discovery/monitor.ts';
 import { createMonitor } from '../discovery/monitor.ts';
@@ -17,13 +18,15 @@ import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
 import { BUILTIN_PLUGINS } from '../scheduler/framework/builtins.ts';
 import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import { createRegistry } from '../scheduler/framework/registry.ts';
-import { DEFAULT_PRESET, PRESETS } from '../scheduler/presets.ts';
+import type { ProfileSpec } from '../scheduler/framework/plugin.ts';
+import type { SchedulerOptions } from '../scheduler/scheduler.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { DecisionLog } from '../telemetry/decision-log.ts';
 import type { RootLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
 import type { ModelConfig, PenstockConfig } from './config/config.ts';
 import { FleetSources } from './fleet-sources.ts';
+import { PluginFaults } from './plugin-faults.ts';
 
 /** What a process gives to its parts. */
 export interface ProcessParts {
@@ -37,6 +40,7 @@ export interface ProcessParts {
 
 /** The parts of a running gateway, wired together. */
 export interface Composition {
+  readonly scheduler: Scheduler;
   readonly fleet: Fleet;
   readonly routes: RouteTable;
   readonly director: Director;
@@ -53,7 +57,7 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
   const { clock, rng, promptKey, log, onFailure } = parts;
   const metrics = new MetricsRegistry();
   const decisions = new DecisionLog(config.decisions.keep);
-  const scheduler = createScheduler(config, parts);
+  const scheduler = createScheduler(config, { ...parts, metrics });
   const fleet = createFleet(config, { ...parts, scheduler });
   const routes = new RouteTable(fleet);
   routes.configure(config.models.map(routeSpecOf));
@@ -78,18 +82,21 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
     rng,
     log,
     metrics,
-    options: {
-      ...DEFAULT_MONITOR_OPTIONS,
-      scrape: {
-        ...DEFAULT_MONITOR_OPTIONS.scrape,
-        fastestMs: config.scrape.fastMs,
-        steadyMs: steadyMsOf(config.scrape),
-        slowestMs: config.scrape.idleMs,
-      },
-    },
+    options: monitorOptionsOf(config),
   });
   const sources = new FleetSources({ fleet, clock, log, onFailure });
-  return { fleet, routes, director, gateway, promptKey, monitor, sources, metrics, decisions };
+  return {
+    scheduler,
+    fleet,
+    routes,
+    director,
+    gateway,
+    promptKey,
+    monitor,
+    sources,
+    metrics,
+    decisions,
+  };
 }
 
 /** Memory of the prefix index: about a million blocks, 256 MB of prompts. */
@@ -97,17 +104,38 @@ const PREFIX_INDEX_BYTES = 64 * 1024 * 1024;
 /** Blocks an endpoint is taken to hold before it reports its cache: 8 MB of prompts. */
 const PREFIX_BLOCKS_DEFAULT = 32_768;
 
-function createScheduler(config: PenstockConfig, { rng, log }: ProcessParts): Scheduler {
+function createScheduler(
+  config: PenstockConfig,
+  { rng, log, clock, metrics }: ProcessParts & { readonly metrics: MetricsRegistry },
+): Scheduler {
+  const faults = new PluginFaults({ clock, log, metrics });
   return new Scheduler({
-    profile: { ...PRESETS[DEFAULT_PRESET], rankedCount: config.retry.attempts },
-    shadow: null,
-    registry: createRegistry(BUILTIN_PLUGINS),
+    ...schedulingOptionsOf(config),
     rng,
     prefix: { maxBytes: PREFIX_INDEX_BYTES, defaultBlocksPerEndpoint: PREFIX_BLOCKS_DEFAULT },
     onPluginFault: (name, cause) => {
-      log.warn({ plugin: name, err: cause }, 'a scheduler plugin failed; its part was left out');
+      faults.note(name, cause);
     },
   });
+}
+
+/** The policies under this configuration, and the plugins they may use. */
+export function schedulingOptionsOf({
+  scheduling,
+  retry,
+}: PenstockConfig): Pick<SchedulerOptions, 'profile' | 'shadow' | 'registry'> {
+  const { profile, shadow, plugins } = scheduling;
+  const definitions = plugins.flatMap((module) => module.definitions);
+  // Every attempt needs an endpoint of its own.
+  const withFallbacks = (spec: ProfileSpec): ProfileSpec => ({
+    ...spec,
+    rankedCount: Math.max(spec.rankedCount, retry.attempts),
+  });
+  return {
+    profile: withFallbacks(profile),
+    shadow: shadow === null ? null : withFallbacks(shadow),
+    registry: createRegistry([...BUILTIN_PLUGINS, ...definitions]),
+  };
 }
 
 function createFleet(
@@ -136,6 +164,18 @@ function createFleet(
     },
     report: { staleAfterMs: config.scrape.staleMs, forgetAfterMs: config.scrape.forgetMs },
   });
+}
+
+function monitorOptionsOf({ scrape }: PenstockConfig): MonitorOptions {
+  return {
+    ...DEFAULT_MONITOR_OPTIONS,
+    scrape: {
+      ...DEFAULT_MONITOR_OPTIONS.scrape,
+      fastestMs: scrape.fastMs,
+      steadyMs: steadyMsOf(scrape),
+      slowestMs: scrape.idleMs,
+    },
+  };
 }
 
 /** Between the two that can be configured. */

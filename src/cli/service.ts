@@ -4,11 +4,18 @@ import { explainRequest } from '../gateway/dry-run.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
 import type { AdminServer } from '../gateway/admin/server.ts';
 import { createAdminServer } from '../gateway/admin/server.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
 import { renderPrometheus } from '../telemetry/exposition.ts';
 import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
 import { describeState } from './admin-state.ts';
 import type { Composition, ProcessParts } from './compose.ts';
-import { compose, listenerOptionsOf, relayOptionsOf, routeSpecOf } from './compose.ts';
+import {
+  compose,
+  listenerOptionsOf,
+  relayOptionsOf,
+  routeSpecOf,
+  schedulingOptionsOf,
+} from './compose.ts';
 import type { PenstockConfig } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
@@ -96,6 +103,7 @@ export class Service {
       log,
       metrics,
     });
+    this.#logNotes();
     sources.apply(this.#config);
     monitor.start();
     await gateway.listen(listenerOptionsOf(this.#config));
@@ -165,13 +173,15 @@ export class Service {
 
   /** Everything that can fail comes first; from the first change on nothing does. */
   async #swap(config: PenstockConfig): Promise<void> {
-    const { gateway, sources, routes, director } = this.#parts;
+    const { gateway, sources, routes, director, scheduler } = this.#parts;
     const before = this.#config;
+    useSchedulingOf(config, scheduler);
     gateway.configure(relayOptionsOf(config));
     try {
       await gateway.listen(listenerOptionsOf(config));
     } catch (cause) {
       gateway.configure(relayOptionsOf(before));
+      useSchedulingOf(before, scheduler);
       throw cause;
     }
     await sources.warmUp(config);
@@ -185,6 +195,15 @@ export class Service {
     });
     gateway.forgetRemovedEndpoints();
     this.#options.log.configure(config.logging);
+    this.#logNotes();
+  }
+
+  /** What an imported file says that means nothing here must not pass unseen. */
+  #logNotes(): void {
+    const { endpointPickerConfig, notes } = this.#config.scheduling;
+    for (const note of notes) {
+      this.#options.log.warn({ file: endpointPickerConfig, note }, 'accepted, but without effect');
+    }
   }
 
   #warnOfRestart(before: PenstockConfig, after: PenstockConfig): void {
@@ -249,4 +268,9 @@ export class Service {
       reload: () => this.reload(),
     };
   }
+}
+
+function useSchedulingOf(config: PenstockConfig, scheduler: Scheduler): void {
+  const { profile, shadow, registry } = schedulingOptionsOf(config);
+  scheduler.configure(profile, shadow, registry);
 }

@@ -5,7 +5,7 @@ import type { Fleet, Served } from '../pool/fleet.ts';
 import type { Booking } from '../pool/ledger.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import type { PickInput, PromptBlocks, RankedEndpoint } from '../scheduler/types.ts';
+import type { AnswerHeader, PickInput, PromptBlocks, RankedEndpoint } from '../scheduler/types.ts';
 import type { DecisionLog, DecisionRecord } from '../telemetry/decision-log.ts';
 import type { CounterSeries } from '../telemetry/series.ts';
 import { cacheSaltOf } from './cache-salt.ts';
@@ -94,6 +94,11 @@ export class Flight {
   /** Model name to send upstream. */
   get upstreamModel(): string {
     return this.#plan.served.model;
+  }
+
+  /** Headers that scheduling plugins want in the answer, such as a session's token. */
+  get answerHeaders(): readonly AnswerHeader[] {
+    return this.#services.scheduler.answerHeaders(this.#endpoint.slot, this.#plan.input);
   }
 
   /** In one line of printable ASCII: the endpoint's rank, score, and what each scorer said. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ApiFamily } from '../protocol/api-table.ts';
+import type { AnswerHeader } from '../scheduler/types.ts';
 
 /** Connection-level fields (RFC 9110 section 7.6.1) and fields the gateway writes itself. */
 const NOT_FORWARDED_UPSTREAM: ReadonlySet<string> = new Set([
@@ -77,6 +78,8 @@ export interface OwnAnswerFields {
   readonly requestId: string;
   /** Null does not name the endpoint. */
   readonly endpoint: string | null;
+  /** Headers that the choice of the endpoint asks for, such as a session's token. */
+  readonly asked: readonly AnswerHeader[];
   /** Why it was chosen, for a trusted caller that asks; null does not say. */
   readonly why: string | null;
   /** Anthropic's clients read the request id under their own name. */
@@ -98,6 +101,7 @@ export function buildAnswerHeaders(answer: readonly string[], own: OwnAnswerFiel
   headers.push('x-request-id', own.requestId);
   if (own.family === 'anthropic') headers.push('request-id', own.requestId);
   if (own.endpoint !== null) headers.push('x-penstock-endpoint', own.endpoint);
+  for (const { name, value } of own.asked) headers.push(name, value);
   if (own.why !== null) headers.push('x-penstock-why', own.why);
   if (own.contentLength !== null) headers.push('content-length', String(own.contentLength));
   return headers;

@@ -3,6 +3,7 @@ import type { PluginInstance, ProfileSpec } from './framework/plugin.ts';
 
 /** Policies that a configuration may name. */
 export type PresetName =
+  | 'soonest'
   | 'least-work'
   | 'round-robin'
   | 'random'
@@ -21,7 +22,7 @@ export type PresetName =
 export const DEFAULT_RANKED_COUNT = 3;
 
 /** What is used when nothing is configured. */
-export const DEFAULT_PRESET: PresetName = 'least-work';
+export const DEFAULT_PRESET: PresetName = 'soonest';
 
 function preset(name: PresetName, plugins: readonly PluginInstance[]): ProfileSpec {
   return Object.freeze({ name, plugins, rankedCount: DEFAULT_RANKED_COUNT });
@@ -37,6 +38,7 @@ function plugin(type: string, weight = 1): PluginInstance {
  * its LLMInferenceService scheduler template, which adds lora-affinity for services with adapters.
  */
 export const PRESETS: Readonly<Record<PresetName, ProfileSpec>> = Object.freeze({
+  soonest: preset('soonest', [plugin('soonest')]),
   // Work above all, then a resident adapter, as loading one costs seconds; KV-cache headroom
   // decides only where the work is about equal.
   'least-work': preset('least-work', [
@@ -82,6 +84,24 @@ export const PRESETS: Readonly<Record<PresetName, ProfileSpec>> = Object.freeze(
   ]),
   'sglang-cache-aware': preset('sglang-cache-aware', [plugin('sglang-cache-aware')]),
   'dynamo-kv': preset('dynamo-kv', [plugin('dynamo-kv')]),
+});
+
+/** What each preset does, for the reference page. */
+export const PRESET_SUMMARIES: Readonly<Record<PresetName, string>> = Object.freeze({
+  soonest: 'The endpoint predicted to answer soonest, the delay inflicted on others included.',
+  'least-work': 'The fewest tokens ahead, then a resident adapter, then free KV cache.',
+  'round-robin': 'Endpoints by turns.',
+  random: 'Any endpoint.',
+  'least-request': 'The fewest requests of ours in flight.',
+  'power-of-two': 'The one with fewer requests of ours of two random endpoints.',
+  session: 'The endpoint of the client’s session token, else the fewest requests in flight.',
+  'consistent-hash': 'The same endpoint for the same `x-session-id`, with bounded loads.',
+  'prefix-hash': 'The same endpoint for prompts that begin alike, with bounded loads.',
+  'llm-d-default': 'The default of llm-d’s endpoint picker: queue 2, KV cache 2, prefix 3.',
+  'llm-d-affinity': 'llm-d’s optimized-baseline guide: sticks to who holds the prompt, else load.',
+  'kserve-default': 'What KServe gives an LLMInferenceService: queue, KV cache, prefix, LRU, LoRA.',
+  'sglang-cache-aware': 'The `cache_aware` policy of SGLang’s router, with its defaults.',
+  'dynamo-kv': 'The worker selection of NVIDIA Dynamo’s router in `kv` mode, with its defaults.',
 });
 
 /** Names of the presets, in the order of the reference page. */

@@ -33,6 +33,8 @@ export interface ProfileOptions {
   onPluginFault(name: string, cause: unknown): void;
 }
 
+const NO_HEADERS: readonly AnswerHeader[] = Object.freeze([]);
+
 /**
  * Ranks the endpoints for one request: available members that pass all filters, scored by every
  * scorer, in the picker's order of their weighted means. The work arrays are reused, so one profile
@@ -42,8 +44,9 @@ export interface ProfileOptions {
 export class Profile {
   readonly name: string;
   readonly #options: ProfileOptions;
-  /** Each plugin once, whatever it does. */
-  readonly #plugins: readonly Plugin[];
+  /** Plugins that want to hear of bookings, and those that want headers in answers. */
+  readonly #listeners: readonly Plugin[];
+  readonly #answerers: readonly Plugin[];
   readonly #filters: FilterChain;
   readonly #board: ScoreBoard;
   /** Indices of the chosen candidates. */
@@ -63,7 +66,10 @@ export class Profile {
     this.#board = new ScoreBoard(scorers, onFault);
     const pickers = picker === null ? [] : [picker];
     const plugins = [...filters, ...scorers.map(({ scorer }) => scorer), ...pickers];
-    this.#plugins = [...new Set<Plugin>(plugins)];
+    // A plugin may filter and score: it hears of a booking once all the same.
+    const distinct = [...new Set<Plugin>(plugins)];
+    this.#listeners = distinct.filter((plugin) => plugin.noteBooked !== undefined);
+    this.#answerers = distinct.filter((plugin) => plugin.answerHeader !== undefined);
     this.#out = new Int32Array(rankedCount);
     this.#chosen = { positions: new Int32Array(rankedCount), count: 0 };
   }
@@ -84,7 +90,7 @@ export class Profile {
 
   /** Tells the plugins that the request of `input` goes to `slot`. */
   noteBooked(slot: number, input: PickInput): void {
-    for (const plugin of this.#plugins) {
+    for (const plugin of this.#listeners) {
       try {
         plugin.noteBooked?.(slot, input);
       } catch (cause) {
@@ -95,8 +101,9 @@ export class Profile {
 
   /** Headers that the plugins want in an answer of `slot`. */
   answerHeaders(slot: number, input: PickInput): readonly AnswerHeader[] {
+    if (this.#answerers.length === 0) return NO_HEADERS;
     const headers: AnswerHeader[] = [];
-    for (const plugin of this.#plugins) {
+    for (const plugin of this.#answerers) {
       try {
         const header = plugin.answerHeader?.(slot, input) ?? null;
         if (header !== null) headers.push(header);

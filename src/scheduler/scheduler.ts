@@ -1,10 +1,9 @@
 import { assert } from '../core/assert.ts';
-import type { Result } from '../core/result.ts';
 import type { Rng } from '../core/rng.ts';
 import { createRng } from '../core/rng.ts';
 import { PROMPT_BLOCK_BYTES } from '../protocol/request/prompt-blocks.ts';
-import type { ProfileProblem } from './framework/create-profile.ts';
-import { createProfile, formatProfileProblem } from './framework/create-profile.ts';
+import { formatProfileProblem } from './framework/check-profile.ts';
+import { createProfile } from './framework/create-profile.ts';
 import type { ProfileSpec } from './framework/plugin.ts';
 import type { Registry } from './framework/registry.ts';
 import { SloHeadroom } from './framework/slo-headroom.ts';
@@ -32,7 +31,7 @@ export interface PrefixOptions {
 
 /** What a scheduler is made of. */
 export interface SchedulerOptions {
-  /** Must build: `checkProfile` tells of what was not written by ourselves. */
+  /** Must build: `checkProfileSpec` tells of what was not written by ourselves. */
   readonly profile: ProfileSpec;
   /** Scores every request without routing it; null for none. */
   readonly shadow: ProfileSpec | null;
@@ -159,12 +158,6 @@ export class Scheduler {
     this.#prefixIndex.setCapacity(slot, Math.max(1, blocks));
   }
 
-  /** What keeps a profile from being used with `registry`; null when nothing does. */
-  checkProfile(spec: ProfileSpec, registry: Registry): readonly ProfileProblem[] | null {
-    const built = this.#create(spec, { registry, rng: this.#shadowRng });
-    return built.ok ? null : built.error;
-  }
-
   /** Uses other profiles from the next pick on; what was learned stays. They must build. */
   configure(
     profile: ProfileSpec,
@@ -195,14 +188,7 @@ export class Scheduler {
   }
 
   #build(spec: ProfileSpec, using: ProfileUse): Profile {
-    const built = this.#create(spec, using);
-    const problems = built.ok ? '' : built.error.map(formatProfileProblem).join('; ');
-    assert(built.ok, `profile ${spec.name} does not build: ${problems}`);
-    return built.value;
-  }
-
-  #create(spec: ProfileSpec, using: ProfileUse): Result<Profile, readonly ProfileProblem[]> {
-    return createProfile(spec, {
+    const built = createProfile(spec, {
       ...using,
       prefixIndex: this.#prefixIndex,
       latency: this.#latency,
@@ -210,5 +196,8 @@ export class Scheduler {
         this.#options.onPluginFault(name, cause);
       },
     });
+    const problems = built.ok ? '' : built.error.map(formatProfileProblem).join('; ');
+    assert(built.ok, `profile ${spec.name} does not build: ${problems}`);
+    return built.value;
   }
 }

@@ -7,6 +7,7 @@ export type CounterName =
   | 'penstock_cached_prompt_tokens_total'
   | 'penstock_attempts_total'
   | 'penstock_retries_denied_total'
+  | 'penstock_plugin_faults_total'
   | 'penstock_errors_total'
   | 'penstock_endpoint_ejections_total'
   | 'penstock_scrapes_total'
@@ -77,7 +78,13 @@ export interface MetricDefinition {
  * Labels whose values come from outside (configuration, engines) and so have no fixed set. When a
  * metric has too many series these values become `_other`; every other label has a closed set.
  */
-export const OPEN_LABELS: ReadonlySet<string> = new Set(['model', 'pool', 'endpoint', 'version']);
+export const OPEN_LABELS: ReadonlySet<string> = new Set([
+  'model',
+  'pool',
+  'endpoint',
+  'plugin',
+  'version',
+]);
 
 const REQUEST_SECONDS: BucketLayout = {
   bounds: [
@@ -195,6 +202,12 @@ const ROWS: readonly MetricDefinition[] = [
     'events',
     ['reason'],
     'Failed tries that were not repeated on another endpoint, by what forbade it.',
+  ),
+  counter(
+    'penstock_plugin_faults_total',
+    'events',
+    ['plugin'],
+    'Picks in which a scheduling plugin threw or broke its contract and was left out, by its name.',
   ),
   gauge(
     'penstock_open_requests',

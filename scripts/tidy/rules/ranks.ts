@@ -1,4 +1,4 @@
-import { isShipped, isTestFile, moduleOf, rankOf, RANKS } from '../layers.ts';
+import { isShipped, isTestFile, moduleOf, rankOf, RANKS, PACKAGE_ENTRIES } from '../layers.ts';
 import type { ImportEdge } from '../imports.ts';
 import { resolveSpecifier, type ParsedFile, type Project } from '../project.ts';
 import type { Finding, Rule } from '../finding.ts';
@@ -24,6 +24,7 @@ export const knownModules: Rule = {
   check: (project) =>
     project.files
       .filter((file) => file.path.startsWith('src/') && rankOf(file.path) === null)
+      .filter((file) => !PACKAGE_ENTRIES.includes(file.path))
       .map((file) => ({ file: file.path, line: 1, message: 'is in no module that has a rank' })),
 };
 

@@ -11,7 +11,7 @@ import {
   type Node,
 } from 'typescript/unstable/ast';
 import type { Finding, Rule } from '../finding.ts';
-import { isShipped, isTestFile, moduleOf } from '../layers.ts';
+import { isShipped, isTestFile, moduleOf, PACKAGE_ENTRIES } from '../layers.ts';
 import { lineOf, visit, type ParsedFile } from '../project.ts';
 
 const VAGUE_NAMES: ReadonlySet<string> = new Set([
@@ -31,6 +31,7 @@ export const barrels: Rule = {
   check: (project) =>
     project.files
       .filter((file) => file.path.startsWith('src/') && isBarrel(file))
+      .filter((file) => !PACKAGE_ENTRIES.includes(file.path))
       .map((file) => ({ file: file.path, line: 1, message: 'is a barrel' })),
 };
 

@@ -8,11 +8,20 @@ import type {
   PenstockConfig,
   PoolConfig,
   PoolSource,
+  SchedulingConfig,
   UpstreamTls,
 } from './config.ts';
 import type { FileConfig, FileListener, FileModel, FilePool } from './file-config.ts';
 import type { ConfigPath } from './problem.ts';
 import type { TlsFiles } from './tls-files.ts';
+
+/** What a configuration is put together with. */
+export interface AssembleContext {
+  /** Absolute path of the file. */
+  readonly file: string;
+  readonly tlsFiles: TlsFiles;
+  readonly scheduling: SchedulingConfig;
+}
 
 /**
  * Turns a checked file into the configuration: text becomes addresses, what a pool sets goes to its
@@ -20,8 +29,7 @@ import type { TlsFiles } from './tls-files.ts';
  */
 export function assembleConfig(
   written: FileConfig,
-  file: string | null,
-  tlsFiles: TlsFiles,
+  { file, tlsFiles, scheduling }: AssembleContext,
 ): PenstockConfig {
   const { timeouts, retry, ejection, limits, usage, headers, logging, drain, decisions } = written;
   return {
@@ -33,6 +41,7 @@ export function assembleConfig(
     servers: written.servers.map(serverUrl),
     pools: written.pools.map((pool, index) => assemblePool(pool, ['pools', index], tlsFiles)),
     models: written.models.map(assembleModel),
+    scheduling,
     timeouts,
     retry,
     ejection,

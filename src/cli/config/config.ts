@@ -1,3 +1,4 @@
+import type { PluginDefinition, ProfileSpec } from '../../scheduler/framework/plugin.ts';
 import type { EngineName } from '../../protocol/engines/dialect.ts';
 import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
 import type { LogLevel } from '../../telemetry/log-level.ts';
@@ -156,6 +157,28 @@ export interface ScrapeConfig {
   readonly forgetMs: number;
 }
 
+/** A package or file of third-party plugins. */
+export interface PluginModule {
+  /** As written. */
+  readonly specifier: string;
+  /** Absolute path of a file, whose changes call for a reload; null for a package. */
+  readonly file: string | null;
+  readonly definitions: readonly PluginDefinition[];
+}
+
+/** How endpoints are chosen. */
+export interface SchedulingConfig {
+  /** Plugins and options that were checked. */
+  readonly profile: ProfileSpec;
+  /** Scores every request without routing it; null: none. */
+  readonly shadow: ProfileSpec | null;
+  /** Absolute path of the `EndpointPickerConfig` that `profile` comes from; null: none. */
+  readonly endpointPickerConfig: string | null;
+  /** What in that file means nothing here. */
+  readonly notes: readonly string[];
+  readonly plugins: readonly PluginModule[];
+}
+
 /** Settings that mean the same as they are written. */
 export interface PlainSettings {
   readonly timeouts: UpstreamTimeouts;
@@ -187,4 +210,5 @@ export interface PenstockConfig extends PlainSettings {
   readonly servers: readonly string[];
   readonly pools: readonly PoolConfig[];
   readonly models: readonly ModelConfig[];
+  readonly scheduling: SchedulingConfig;
 }

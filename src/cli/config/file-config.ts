@@ -1,3 +1,4 @@
+import type { PresetName } from '../../scheduler/presets.ts';
 import type { EngineName } from '../../protocol/engines/dialect.ts';
 import type { DnsRecordType, ObjectiveConfig, PlainSettings } from './config.ts';
 
@@ -76,6 +77,40 @@ export interface FileModel {
   readonly objective: ObjectiveConfig | null;
 }
 
+/** A filter or picker as written; a plain type stands for `{type}`. */
+export interface FilePlugin {
+  readonly type: string;
+  readonly name: string | null;
+  readonly options: Readonly<Record<string, unknown>> | null;
+}
+
+/** `scheduling.profile.scorers[]` as written. */
+export interface FileScorer extends FilePlugin {
+  readonly weight: number;
+}
+
+/** `scheduling.profile` as written. */
+export interface FileProfile {
+  readonly filters: readonly FilePlugin[];
+  readonly scorers: readonly FileScorer[];
+  readonly picker: FilePlugin | null;
+}
+
+/** `scheduling.shadow` as written: exactly one is not null. */
+export interface FileShadow {
+  readonly preset: PresetName | null;
+  readonly profile: FileProfile | null;
+}
+
+/** `scheduling` as written: at most one of the first three is not null. */
+export interface FileScheduling {
+  readonly preset: PresetName | null;
+  readonly profile: FileProfile | null;
+  readonly endpointPickerConfig: string | null;
+  readonly shadow: FileShadow | null;
+  readonly plugins: readonly string[];
+}
+
 /** The configuration file after validation: as written, with defaults filled in. */
 export interface FileConfig extends PlainSettings {
   readonly listeners: readonly FileListener[];
@@ -83,4 +118,5 @@ export interface FileConfig extends PlainSettings {
   readonly servers: readonly string[];
   readonly pools: readonly FilePool[];
   readonly models: readonly FileModel[];
+  readonly scheduling: FileScheduling;
 }

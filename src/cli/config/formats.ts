@@ -6,6 +6,7 @@ export type FormatName =
   | 'url'
   | 'path'
   | 'poolName'
+  | 'pluginName'
   | 'modelName'
   | 'hostName'
   | 'resolver'
@@ -79,6 +80,11 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = Object.freeze({
   },
   path: byPattern('the path of a file', '^[^\\u0000]+$', () => null),
   poolName: byPattern(
+    'a name of letters, digits, ".", "_" and "-", at most 128 characters',
+    POOL_NAME,
+    correctByRemoving(/[^A-Za-z0-9._-]+/g, POOL_NAME),
+  ),
+  pluginName: byPattern(
     'a name of letters, digits, ".", "_" and "-", at most 128 characters',
     POOL_NAME,
     correctByRemoving(/[^A-Za-z0-9._-]+/g, POOL_NAME),

@@ -35,6 +35,8 @@ function convert(schema: SchemaNode): JsonSchema {
       return convertArray(schema);
     case 'map':
       return convertMap(schema);
+    case 'free':
+      return { type: 'object' };
     case 'object':
       return convertObject(schema);
   }

@@ -3,8 +3,10 @@ import type {
   HostPort,
   ListenerTls,
   PenstockConfig,
+  PluginModule,
   PoolConfig,
   PoolSource,
+  SchedulingConfig,
   UpstreamTls,
 } from './config.ts';
 
@@ -22,7 +24,16 @@ export function redactConfig(config: PenstockConfig): Readonly<Record<string, un
     })),
     admin: { address: formatHostPort(config.admin.address) },
     pools: config.pools.map(redactPool),
+    scheduling: redactScheduling(config.scheduling),
   };
+}
+
+function redactScheduling({ plugins, ...rest }: SchedulingConfig): object {
+  return { ...rest, plugins: plugins.map(redactModule) };
+}
+
+function redactModule({ specifier, file, definitions }: PluginModule): object {
+  return { specifier, file, types: definitions.map(({ type }) => type) };
 }
 
 function redactListenerTls({ certFile, keyFile }: ListenerTls): object {

@@ -49,6 +49,11 @@ export interface MapNode {
   readonly maxEntries: number;
 }
 
+/** A mapping that whoever it is for checks: the options of a plugin. */
+export interface FreeNode {
+  readonly kind: 'free';
+}
+
 /** A mapping with known keys. */
 export interface ObjectNode {
   readonly kind: 'object';
@@ -66,7 +71,7 @@ export type ScalarNode = StringNode | IntegerNode | NumberNode | BooleanNode | C
  * One node of the schema. The schema is data: it validates, and is the source of JSON Schema and
  * reference page.
  */
-export type SchemaNode = ScalarNode | ArrayNode | MapNode | ObjectNode;
+export type SchemaNode = ScalarNode | ArrayNode | MapNode | FreeNode | ObjectNode;
 
 /** What an absent key means. */
 export type Presence =
@@ -135,6 +140,11 @@ export function list<T>(item: Typed<T>, minItems = 0): Typed<readonly T[]> {
 /** A mapping of up to 64 free keys. */
 export function mapping<T>(key: FormatName, value: Typed<T>): Typed<Readonly<Record<string, T>>> {
   return { kind: 'map', key, value, maxEntries: 64 };
+}
+
+/** A mapping with any keys and values. */
+export function freeMapping(): Typed<Readonly<Record<string, unknown>>> {
+  return { kind: 'free' };
 }
 
 /** A mapping with these keys; all others are refused. */

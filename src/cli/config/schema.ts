@@ -2,6 +2,7 @@ import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
 import { LOG_LEVELS } from '../../telemetry/log-level.ts';
 import type { EjectionConfig, RetryConfig, ScrapeConfig, UsageCapture } from './config.ts';
 import type { FileConfig, FileListener, FileListenerTls } from './file-config.ts';
+import { SCHEDULING_SCHEMA } from './scheduling-schema.ts';
 import { MODEL_SCHEMA, POOL_SCHEMA } from './pool-schema.ts';
 import {
   choice,
@@ -182,6 +183,7 @@ export const CONFIG_SCHEMA: Typed<FileConfig> = object<FileConfig>({
     [],
     'Names for clients, beside the names that the servers themselves report.',
   ),
+  scheduling: section(SCHEDULING_SCHEMA, 'How the endpoint of a request is chosen.'),
   timeouts: section(timeouts, 'How long to wait for a model server. null waits without limit.'),
   retry: section(retry, 'Other attempts after a failure before the first byte of an answer.'),
   ejection: section(

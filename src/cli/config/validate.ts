@@ -94,6 +94,8 @@ class Validator {
         return this.#array(schema, node, path);
       case 'map':
         return this.#map(schema, node, path);
+      case 'free':
+        return isMap(node) ? this.#free(node, path) : this.#wrongType(schema, node, path);
       case 'string':
       case 'integer':
       case 'number':
@@ -138,6 +140,26 @@ class Validator {
       values.set(key, this.#check(schema.value, pair.value, [...path, key]));
     }
     return Object.fromEntries(values);
+  }
+
+  /** Plain values, with aliases replaced up to the same bound as everything. */
+  #free(node: Node, path: ConfigPath): unknown {
+    this.#visited += 1;
+    if (this.#visited >= MOST_NODES) {
+      return this.#report(node, path, 'the file is too large, counting what aliases stand for');
+    }
+    if (isSeq(node)) return node.items.map((item, index) => this.#freeItem(item, [...path, index]));
+    if (!isMap(node)) return readScalar(node);
+    const values = new Map<string, unknown>();
+    for (const [key, pair] of this.#entries(node, path)) {
+      values.set(key, this.#freeItem(pair.value, [...path, key]));
+    }
+    return Object.fromEntries(values);
+  }
+
+  #freeItem(written: unknown, path: ConfigPath): unknown {
+    const node = isNode(written) ? this.#document.resolve(written) : null;
+    return node === null ? null : this.#free(node, path);
   }
 
   #object(schema: ObjectNode, node: Node, path: ConfigPath): unknown {
@@ -302,6 +324,7 @@ function describe(schema: SchemaNode): string {
     case 'array':
       return 'a list';
     case 'map':
+    case 'free':
       return 'a mapping';
     case 'string':
       return FORMATS[schema.format].description;

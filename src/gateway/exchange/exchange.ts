@@ -182,6 +182,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       own: {
         requestId: this.#client.requestId,
         endpoint: this.#options.showEndpoint ? flight.endpoint.id : null,
+        asked: flight.answerHeaders,
         why: this.#client.wantsWhy ? flight.why : null,
         family: this.#client.api.family,
       },

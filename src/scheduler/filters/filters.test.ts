@@ -46,7 +46,7 @@ const SELECTORS = [
 ] as const;
 
 for (const { options, kept } of SELECTORS) {
-  test(`label-selector-filter ${JSON.stringify(options)} keeps ${kept}`, () => {
+  test(`label-selector-filter ${JSON.stringify(options)} keeps ${kept.join()}`, () => {
     const input = createTestInput(createTestLoad(4), { labels: ENDPOINTS });
     assert.deepEqual(keepAll(createTestFilter(LABEL_SELECTOR_FILTER, options), input), kept);
   });
@@ -83,7 +83,7 @@ const ROLE_ROWS: readonly (readonly [FilterDefinition, readonly (string | null)[
 ];
 
 for (const [definition, kept] of ROLE_ROWS) {
-  test(`${definition.type} keeps ${kept}`, () => {
+  test(`${definition.type} keeps ${kept.join()}`, () => {
     const labels = ROLES.map((role): Record<string, string> => {
       return role === null ? {} : { 'llm-d.ai/role': role };
     });
@@ -244,7 +244,7 @@ const COMPARISONS = [
 ] as const;
 
 for (const [operator, kept] of COMPARISONS) {
-  test(`endpoint-attribute-filter ${operator} 5 of 4, 5, 6 keeps ${kept}`, () => {
+  test(`endpoint-attribute-filter ${operator} 5 of 4, 5, 6 keeps ${kept.join()}`, () => {
     const load = createTestLoad(3);
     load.lastRunning.set([4, 5, 6]);
     const filter = createTestFilter(ENDPOINT_ATTRIBUTE_FILTER, {

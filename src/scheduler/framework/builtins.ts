@@ -29,6 +29,7 @@ import { QUEUE_SCORER } from '../scorers/queue.ts';
 import { RUNNING_REQUESTS_SIZE_SCORER } from '../scorers/running-requests-size.ts';
 import { SESSION_AFFINITY_SCORER } from '../scorers/session-affinity.ts';
 import { SGLANG_CACHE_AWARE_SCORER } from '../scorers/sglang-cache-aware.ts';
+import { SOONEST_SCORER } from '../scorers/soonest.ts';
 import { TOKEN_LOAD_SCORER } from '../scorers/token-load.ts';
 import type { PluginDefinition } from './plugin.ts';
 
@@ -44,6 +45,7 @@ export const BUILTIN_PLUGINS: readonly PluginDefinition[] = Object.freeze([
   UTILIZATION_FILTER,
   ENDPOINT_ATTRIBUTE_FILTER,
 
+  SOONEST_SCORER,
   PREDICTED_WORK_SCORER,
   KV_CACHE_HEADROOM_SCORER,
   ADAPTER_RESIDENCY_SCORER,

@@ -5,7 +5,8 @@ import { LatencyModel } from '../latency/latency-model.ts';
 import { PRESETS } from '../presets.ts';
 import { createFixedIndex } from '../testing/test-parts.ts';
 import { BUILTIN_PLUGINS } from './builtins.ts';
-import { createProfile, formatProfileProblem } from './create-profile.ts';
+import { formatProfileProblem } from './check-profile.ts';
+import { createProfile } from './create-profile.ts';
 import type { PluginDefinition, PluginInstance } from './plugin.ts';
 import { createRegistry } from './registry.ts';
 

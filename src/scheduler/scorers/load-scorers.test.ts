@@ -93,12 +93,15 @@ const ROWS: readonly Row[] = [
 
 for (const { scorer, options = {}, column, values, scores } of ROWS) {
   const given = JSON.stringify(options);
-  test(`${scorer.type} ${given} scores ${column} ${values} as ${scores}`, () => {
+  test(`${scorer.type} ${given} scores ${column} ${values.join()} as ${scores.join()}`, () => {
     const load = createTestLoad(values.length);
     load[column].set(values);
     const actual = scoreAll(createTestScorer(scorer, options), createTestInput(load));
     for (const [index, score] of scores.entries()) {
-      assert.ok(Math.abs(actual[index]! - score) < 1e-12, `${actual} instead of ${scores}`);
+      assert.ok(
+        Math.abs(actual[index]! - score) < 1e-12,
+        `${actual.join()} instead of ${scores.join()}`,
+      );
     }
   });
 }

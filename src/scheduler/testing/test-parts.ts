@@ -1,7 +1,8 @@
 import { createRng } from '../../core/rng.ts';
 import { BUILTIN_PLUGINS } from '../framework/builtins.ts';
 import type { ProfileParts } from '../framework/create-profile.ts';
-import { createProfile, formatProfileProblem } from '../framework/create-profile.ts';
+import { formatProfileProblem } from '../framework/check-profile.ts';
+import { createProfile } from '../framework/create-profile.ts';
 import type { ParsedOptions } from '../framework/options.ts';
 import { parseOptions } from '../framework/options.ts';
 import type {

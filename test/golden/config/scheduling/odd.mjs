@@ -1,0 +1,1 @@
+export const plugins = [{ type: 'odd', kind: 'scorer', summary: 'odd', options: [] }];
