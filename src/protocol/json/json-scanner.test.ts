@@ -299,10 +299,28 @@ test('follows nesting up to its limit and refuses more', () => {
   const nested = (depth: number): Buffer =>
     Buffer.from('[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2));
   assert.equal(accepts([nested(MAX_DEPTH)]), true);
-  const { scanner } = scan(singleBytes(nested(MAX_DEPTH + 2)));
-  assert.deepEqual(scanner.failure, { reason: 'too_deep', offset: (MAX_DEPTH / 2) * 6 });
+  const tooDeep = nested(MAX_DEPTH + 2);
+  for (const chunks of [[tooDeep], cutAt(tooDeep, [500, 1000]), singleBytes(tooDeep)]) {
+    for (const { scanner } of [scan(chunks), scan(chunks, null)]) {
+      assert.deepEqual(scanner.failure, { reason: 'too_deep', offset: (MAX_DEPTH / 2) * 6 });
+    }
+  }
   const crossed = Buffer.from('[{"a":'.repeat(100) + '1' + ']}'.repeat(100));
   assert.equal(accepts([crossed]), false);
+});
+
+test('brackets are matched at every depth, in whatever chunks', () => {
+  const brackets = fc.array(fc.boolean(), { minLength: 1, maxLength: 120 });
+  fc.assert(
+    fc.property(brackets, fc.nat(250), cuts, (kinds, wrong, places) => {
+      const opened = kinds.map((isObject) => (isObject ? '{"a":' : '['));
+      const closed = kinds.map((isObject) => (isObject ? '}' : ']')).reverse();
+      const text = [...opened, '[1,{}]', ...closed].join('');
+      assertAgrees(text, places);
+      const other = text.slice(0, wrong).replace(/[\]}]$/, (close) => (close === ']' ? '}' : ']'));
+      assertAgrees(other + text.slice(wrong), places);
+    }),
+  );
 });
 
 test('names the offset of the first wrong byte in the whole document', () => {

@@ -158,8 +158,9 @@ export class JsonScanner {
 
   #scan(bytes: Uint8Array): void {
     const length = bytes.length;
-    let row = this.#mode | this.#state;
     let index = this.#state >= FIRST_STRING_STATE ? this.#skipString(bytes, 0) : 0;
+    if (this.#mode !== MODE.watched) index = this.#walk(bytes, index);
+    let row = this.#mode | this.#state;
     while (index < length) {
       const next = TRANSITIONS[row | (CLASSES[bytes[index] as number] as number)] as number;
       if (next < STRING_FLAG) {
@@ -170,6 +171,7 @@ export class JsonScanner {
         index = this.#skipString(bytes, index + 1);
       } else {
         index = this.#act(next, bytes, index);
+        if (this.#mode !== MODE.watched) index = this.#walk(bytes, index);
         row = this.#mode | this.#state;
         if (this.#state >= FIRST_STRING_STATE) index = this.#skipString(bytes, index);
       }
@@ -182,6 +184,20 @@ export class JsonScanner {
     if (kernel === null) return skipStringRun(bytes, from);
     kernel.load(bytes);
     return kernel.skipString(from, bytes.length);
+  }
+
+  /** Goes on to where the sink or this object's own stack is needed next. */
+  #walk(bytes: Uint8Array, from: number): number {
+    const kernel = this.#kernel;
+    // Only from here down nothing more is watched.
+    if (kernel === null || this.#depth < this.#watchDepth || from >= bytes.length) return from;
+    kernel.load(bytes);
+    const row = this.#mode | this.#state;
+    const index = kernel.walk(from, bytes.length, { row, depth: MAX_DEPTH - this.#depth });
+    const levels = kernel.walkedLevels;
+    for (let level = 1; level <= levels; level++) this.#enter(kernel.walkedKind(level));
+    this.#state = kernel.walkedRow & STATE_MASK;
+    return index;
   }
 
   /** Carries out one action at `index`, sets the state and returns the index to go on from. */
@@ -237,12 +253,16 @@ export class JsonScanner {
       this.#fail('too_deep', index);
       return bytes.length;
     }
+    this.#enter(kind);
+    this.#state = kind === 1 ? STATE.objectFirst : STATE.arrayFirst;
+    return index + 1;
+  }
+
+  #enter(kind: number): void {
     if (this.#depth > 0 && this.#depth % KIND_BITS === 0) this.#spilledKinds.push(this.#kinds);
     this.#kinds = (this.#kinds << 1) | kind;
     this.#depth++;
     this.#mode = this.#modeOf(kind);
-    this.#state = kind === 1 ? STATE.objectFirst : STATE.arrayFirst;
-    return index + 1;
   }
 
   #close(): void {

@@ -1,3 +1,4 @@
+import { CLASSES, TRANSITIONS } from '../json/json-grammar.ts';
 import type { PromptKey } from './prompt-key.ts';
 import { PROMPT_MODULE } from './prompt-module.ts';
 
@@ -11,6 +12,11 @@ interface PromptExports {
   readonly chain: { readonly value: number };
   readonly hashes: { readonly value: number };
   readonly input: { readonly value: number };
+  readonly classes: { readonly value: number };
+  readonly transitions: { readonly value: number };
+  readonly levels: { readonly value: number };
+  readonly walked: { readonly value: number };
+  walk(at: number, end: number, row: number, depth: number): number;
   skip(at: number, end: number): number;
   hash(at: number, end: number): void;
   finish(at: number, length: number): void;
@@ -39,6 +45,8 @@ export class PromptKernel {
   readonly #inputWords: Uint32Array;
   readonly #chain: Uint32Array;
   readonly #hashes: Uint32Array;
+  readonly #levels: Uint8Array;
+  readonly #walked: Uint32Array;
   #loaded: Uint8Array | null = null;
   #key: PromptKey | null = null;
 
@@ -50,6 +58,10 @@ export class PromptKernel {
     this.#inputWords = new Uint32Array(buffer, exports.input.value, WINDOW_BYTES / 4);
     this.#chain = new Uint32Array(buffer, exports.chain.value, WORDS_PER_HASH);
     this.#hashes = new Uint32Array(buffer, exports.hashes.value);
+    this.#levels = new Uint8Array(buffer, exports.levels.value);
+    this.#walked = new Uint32Array(buffer, exports.walked.value);
+    this.#memory.set(CLASSES, exports.classes.value);
+    new Uint16Array(buffer, exports.transitions.value).set(TRANSITIONS);
   }
 
   /** The next `load` copies, even the same object: its bytes may be others by then. */
@@ -71,6 +83,31 @@ export class PromptKernel {
    */
   skipString(from: number, end: number): number {
     return this.#exports.skip(this.#input + from, this.#input + end) - this.#input;
+  }
+
+  /**
+   * Follows the grammar (json-grammar.ts) through the loaded chunk from `row` at `from`, inside a
+   * container whose values are not reported. Stops before `end` at the end of that container, at a
+   * byte that is not allowed, and at a container more than `depth` levels deeper; returns the index.
+   */
+  walk(from: number, end: number, place: { readonly row: number; readonly depth: number }): number {
+    const { row, depth } = place;
+    return this.#exports.walk(this.#input + from, this.#input + end, row, depth) - this.#input;
+  }
+
+  /** Row where the last walk stopped. */
+  get walkedRow(): number {
+    return this.#walked[0] as number;
+  }
+
+  /** Containers that the last walk opened and did not close. */
+  get walkedLevels(): number {
+    return this.#walked[1] as number;
+  }
+
+  /** Kind of such a container, from 1 for the outermost: 1 for an object, 0 for an array. */
+  walkedKind(level: number): number {
+    return this.#levels[level] as number;
   }
 
   /** Hashes depend on `key` from here on. */

@@ -10,12 +10,20 @@
 ;;   0x400  hashes of the blocks of one call, 8 bytes each, 256 at most
 ;;   0xf00  carry: bytes that lie before the input in the same prompt, up to 256, ending at the input
 ;;  0x1000  input: 64 KiB, and room behind it that loads of whole vectors may reach into
+;; 0x12000  the tables of json-grammar.ts: the class of each byte, then
+;; 0x12100  the transitions
+;; 0x16000  levels: for each container that is open, from where a walk began, 1 if it is an object
+;; 0x17000  where the last walk stopped: the row, then the number of levels
 (module
   (memory (export "memory") 2 2)
   (global (export "key") i32 (i32.const 0x000))
   (global (export "chain") i32 (i32.const 0x120))
   (global (export "hashes") i32 (i32.const 0x400))
   (global (export "input") i32 (i32.const 0x1000))
+  (global (export "classes") i32 (i32.const 0x12000))
+  (global (export "transitions") i32 (i32.const 0x12100))
+  (global (export "levels") i32 (i32.const 0x16000))
+  (global (export "walked") i32 (i32.const 0x17000))
 
   ;; Short escapes: " / \ b f n r t
   (data (i32.const 0x222) "\01")
@@ -75,7 +83,7 @@
 
   ;; Address of the first byte in [$at, $end) that a string's body cannot pass over: its closing
   ;; quote, a control, or an escape that is wrong or not wholly before $end. $end if there is none.
-  (func (export "skip") (param $at i32) (param $end i32) (result i32)
+  (func $skip (export "skip") (param $at i32) (param $end i32) (result i32)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $marks i64) (local $stop i32) (local $next i32)
     (loop $step
       (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
@@ -147,6 +155,67 @@
       (if (i32.gt_u (local.get $next) (local.get $at)) (then (local.set $at (local.get $next))))
       (br $step))
     (unreachable))
+
+  ;; Follows the grammar from $row at $at, inside a container of which no value is reported, up to
+  ;; $end or to the first byte that needs more than this: the end of that container, a byte that
+  ;; the grammar does not allow, a container that would be more than $depth levels deeper. Returns
+  ;; the address and leaves the row and the levels. The numbers are those of json-grammar.ts.
+  (func (export "walk")
+    (param $at i32) (param $end i32) (param $row i32) (param $depth i32) (result i32)
+    (local $next i32) (local $level i32) (local $kind i32)
+    ;; In an array the row has 4096.
+    (i32.store8 (i32.const 0x16000) (i32.eqz (i32.and (local.get $row) (i32.const 4096))))
+    (if (i32.ge_u (i32.and (local.get $row) (i32.const 2047)) (i32.const 1152))
+      (then (local.set $at (call $skip (local.get $at) (local.get $end)))))
+    (block $stop
+      (loop $byte
+        (br_if $stop (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $next
+          (i32.load16_u offset=0x12100
+            (i32.shl
+              (i32.or
+                (local.get $row)
+                (i32.load8_u offset=0x12000 (i32.load8_u (local.get $at))))
+              (i32.const 1))))
+        ;; A state.
+        (if (i32.lt_u (local.get $next) (i32.const 8192))
+          (then
+            (local.set $row (local.get $next))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $byte)))
+        ;; A state inside a string.
+        (if (i32.lt_u (local.get $next) (i32.const 16384))
+          (then
+            (local.set $row (i32.xor (local.get $next) (i32.const 8192)))
+            (local.set $at
+              (call $skip (i32.add (local.get $at) (i32.const 1)) (local.get $end)))
+            (br $byte)))
+        ;; A container opens: an object with 16385, an array with 16386.
+        (if (i32.le_u (i32.sub (local.get $next) (i32.const 16385)) (i32.const 1))
+          (then
+            (br_if $stop (i32.eq (local.get $level) (local.get $depth)))
+            (local.set $kind (i32.sub (i32.const 16386) (local.get $next)))
+            (local.set $level (i32.add (local.get $level) (i32.const 1)))
+            (i32.store8 offset=0x16000 (local.get $level) (local.get $kind))
+            (local.set $row
+              (select (i32.const 2112) (i32.const 4128) (local.get $kind)))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $byte)))
+        ;; A container closes: 16387 and 16388.
+        (if (i32.le_u (i32.sub (local.get $next) (i32.const 16387)) (i32.const 1))
+          (then
+            (br_if $stop (i32.eqz (local.get $level)))
+            (local.set $level (i32.sub (local.get $level) (i32.const 1)))
+            (local.set $row
+              (select
+                (i32.const 2208)
+                (i32.const 4288)
+                (i32.load8_u offset=0x16000 (local.get $level))))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $byte)))))
+    (i32.store (i32.const 0x17000) (local.get $row))
+    (i32.store (i32.const 0x17004) (local.get $level))
+    (local.get $at))
 
   ;; The chain after the block at $at. Each two vectors X, Y of the block add (X + K) * (Y + L) to
   ;; sums of 64 bits, lane by lane (NH, RFC 4418 section 5.2.2), and X and Y themselves to the other
