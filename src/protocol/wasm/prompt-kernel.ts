@@ -88,7 +88,7 @@ export class PromptKernel {
   /**
    * Follows the grammar (json-grammar.ts) through the loaded chunk from `row` at `from`, inside a
    * container whose values are not reported. Stops before `end` at the end of that container, at a
-   * byte that is not allowed, and at a container more than `depth` levels deeper; returns the index.
+   * byte that is not allowed and at a container more than `depth` levels deeper; returns its index.
    */
   walk(from: number, end: number, place: { readonly row: number; readonly depth: number }): number {
     const { row, depth } = place;
