@@ -8,6 +8,7 @@ import { BenchFailure } from './lib/failure.ts';
 import { openLab, type Lab, type RunOptions } from './lib/lab.ts';
 import { checkTable, formatJsonLine, formatTable, type BenchResult } from './lib/report.ts';
 import { longPromptBench } from './long-prompt.ts';
+import { pickBench } from './pick.ts';
 import { prefixIndexBench } from './prefix-index.ts';
 import { proxyBench } from './proxy.ts';
 import { streamBench } from './stream.ts';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   streamsBench,
   idleBench,
   prefixIndexBench,
+  pickBench,
 ];
 
 /** A run that takes longer than this hangs. */

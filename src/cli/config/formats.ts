@@ -7,6 +7,7 @@ export type FormatName =
   | 'path'
   | 'poolName'
   | 'pluginName'
+  | 'module'
   | 'modelName'
   | 'hostName'
   | 'resolver'
@@ -79,6 +80,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = Object.freeze({
     correct: correctUrl,
   },
   path: byPattern('the path of a file', '^[^\\u0000]+$', () => null),
+  module: byPattern('a package or the path of a file', '^[^\\u0000]+$', () => null),
   poolName: byPattern(
     'a name of letters, digits, ".", "_" and "-", at most 128 characters',
     POOL_NAME,

@@ -81,7 +81,7 @@ export const SCHEDULING_SCHEMA: Typed<FileScheduling> = object<FileScheduling>({
     'A second policy that scores every request without routing it, to compare; a plain name is a preset.',
   ),
   plugins: withDefault(
-    list(text('path')),
+    list(text('module')),
     [],
     'Modules of third-party plugins: packages by name, files by a path that begins with `.` or `/`. They run inside the gateway.',
   ),
