@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { CommandContext, CommandSignal } from './command.ts';
 import { COMMANDS } from './command-list.ts';
 import { runProgram } from './program.ts';
+import { setRuntimeFlags } from './runtime-flags.ts';
 
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -26,6 +27,7 @@ const context: CommandContext = {
 
 // A reader that has gone away (`penstock config schema | head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+setRuntimeFlags();
 process.exitCode = await runProgram(
   COMMANDS,
   { args: process.argv.slice(2), env: process.env },

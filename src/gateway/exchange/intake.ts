@@ -169,7 +169,14 @@ export class Intake {
     if (this.#editor === null) this.#pending.push(chunk);
     else this.#forward(this.#editor, chunk);
     if (this.#receivedBytes === this.contentLength) this.#end();
-    else if (this.#receivedBytes >= STREAM_FROM_BYTES) this.#announceModel();
+    else if (this.#isWorthStreaming()) this.#announceModel();
+  }
+
+  /** When little is left to come, waiting for it lets the choice see the whole request. */
+  #isWorthStreaming(): boolean {
+    if (this.#receivedBytes < STREAM_FROM_BYTES) return false;
+    const { contentLength } = this;
+    return contentLength === null || contentLength - this.#receivedBytes > STREAM_FROM_BYTES;
   }
 
   #end(): void {
