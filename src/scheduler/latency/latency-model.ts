@@ -41,8 +41,8 @@ const TPOT_OPTIONS = Object.freeze({
   follows: [-1, -1, -1, -1],
 });
 
-/** Most of its time that an endpoint is taken to spend on prompts. */
-const PREFILL_SHARE_MAX = 0.9;
+/** What prompts lately added to the time per token fades, without answers, with this constant. */
+const STRETCH_FADE_MS = 16_000;
 /** Samples after which an endpoint is known half as well as it can be. */
 const HALF_KNOWN_SAMPLES = 4;
 /** Answers shorter than this say less about the step time: they weigh in proportion. */
@@ -87,10 +87,10 @@ export class LatencyModel implements LatencyPredictor {
   readonly seats: SeatLimits = new SeatLimits();
   readonly #priors: PoolPriors = new PoolPriors(this);
   /**
-   * Share of its time that each slot lately spent on prompts, 0 to 0.9; decoding stands still for
-   * it, so that the time per output token is the step time divided by the rest.
+   * How many times the plain step time a token of each slot takes, 1 or more: decoding stands still
+   * for the prompts that are prefilled in between, as many as lately.
    */
-  prefillShares: Float64Array = new Float64Array(0);
+  stretches: Float64Array = new Float64Array(0);
   readonly #prefills = new PrefillHistory();
   #capacity = 0;
 
@@ -116,7 +116,7 @@ export class LatencyModel implements LatencyPredictor {
     const batchMs = (parameters[at + 1] as number) * state.batch;
     const kvMs = (parameters[at + 2] as number) * usage;
     const stepMs = ((parameters[at] as number) + batchMs + kvMs) * (gains[slot] as number);
-    return stepMs / (1 - (this.prefillShares[slot] as number));
+    return stepMs * (this.stretches[slot] as number);
   }
 
   /** Prompt tokens a second that the endpoint prefills. */
@@ -144,7 +144,7 @@ export class LatencyModel implements LatencyPredictor {
     features[2] = observation.prefillTokensAhead / TOKENS_PER_UNIT;
     features[3] = observation.requestsAhead;
     if (!areFinite(features)) return;
-    this.#notePrefill(slot, uncached, observation.nowMs);
+    this.#prefills.add(slot, uncached, observation.nowMs);
     if (observation.isAdapterCold === true) {
       this.adapterLoad.observe(slot, observation.ttftMs - ttft.predict(slot));
       return;
@@ -167,6 +167,7 @@ export class LatencyModel implements LatencyPredictor {
     if (!areFinite(features)) return;
     const weight = Math.min(1, completionTokens / FULL_WEIGHT_TOKENS);
     this.tpot.observe(slot, tpotMs, { weight, nowMs });
+    this.refreshStretch(slot, nowMs);
   }
 
   /** The slot's endpoint is another: forgets all about it. */
@@ -177,7 +178,7 @@ export class LatencyModel implements LatencyPredictor {
     this.adapterLoad.reset(slot);
     this.seats.reset(slot);
     this.#priors.reset(slot);
-    this.prefillShares[slot] = 0;
+    this.stretches[slot] = 1;
     this.#prefills.reset(slot);
   }
 
@@ -204,16 +205,23 @@ export class LatencyModel implements LatencyPredictor {
     this.seats.reserve(capacity);
     this.#priors.reserve(capacity);
     this.#prefills.reserve(capacity);
-    this.prefillShares = widen(this.prefillShares, capacity);
+    const stretches = new Float64Array(capacity).fill(1);
+    stretches.set(this.stretches);
+    this.stretches = stretches;
     this.#capacity = capacity;
   }
 
-  #notePrefill(slot: number, tokens: number, nowMs: number): void {
-    this.#prefills.add(slot, tokens, nowMs);
-    const perUnitMs = this.tpot.parameters[slot * TPOT_WIDTH + 3] as number;
-    const perTokenMs = (perUnitMs * (this.tpot.gains[slot] as number)) / TOKENS_PER_UNIT;
-    const share = this.#prefills.ratePerMs(slot, nowMs) * perTokenMs;
-    this.prefillShares[slot] = Math.min(PREFILL_SHARE_MAX, share);
+  /** Works out anew how much the prompts of late lengthen a slot's time per token. */
+  refreshStretch(slot: number, nowMs: number): void {
+    const { parameters, means } = this.tpot;
+    const at = slot * TPOT_WIDTH;
+    const stepMs =
+      (parameters[at] as number) +
+      (parameters[at + 1] as number) * (means[at + 1] as number) +
+      (parameters[at + 2] as number) * (means[at + 2] as number);
+    const promptMs = (parameters[at + 3] as number) * (means[at + 3] as number);
+    const fading = Math.exp(-this.tpot.silenceMs(slot, nowMs) / STRETCH_FADE_MS);
+    this.stretches[slot] = 1 + (promptMs / stepMs) * fading;
   }
 }
 
@@ -222,10 +230,4 @@ function areFinite(features: Float64Array): boolean {
     if (!Number.isFinite(features[index])) return false;
   }
   return true;
-}
-
-function widen(column: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const wider = new Float64Array(length);
-  wider.set(column);
-  return wider;
 }

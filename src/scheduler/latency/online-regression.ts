@@ -17,8 +17,11 @@ const SAMPLE_DECAY = 1 - 1 / 64;
 /** Without new samples, what was learned fades toward the prior with this time constant. */
 const FADE_MS = 120_000;
 /** The quick correction, which rests on five samples, fades faster. */
-const GAIN_FADE_MS = 30_000;
-/** Weight of the prior: a parameter off by 100 % costs as much as one sample off by 22 %. */
+const GAIN_FADE_MS = 20_000;
+/**
+ * Weight of the prior: a parameter off by its own size, or the prior's where that is larger, costs
+ * as much as one sample off by 22 %.
+ */
 const PRIOR_WEIGHT = 0.05;
 /** Cut-off of Tukey's biweight in standard deviations, for 95 % efficiency on normal errors. */
 const BIWEIGHT_CUT = 4.685;
@@ -36,10 +39,14 @@ const SCALE_OF_MEDIAN = 1.4826;
 const SCALE_STEP = 1.08;
 /** Each unit of log gain divides the weight of older samples by e^0.7 per new sample. */
 const REGIME_FORGETTING = 0.7;
+/** A slower slot without samples is taken to be like the others again with this time constant. */
+const RETRY_MS = 30_000;
 /** A slot is taken to differ from its like from so many standard errors on. */
 const SIGNIFICANT_ERRORS = 2;
 /** Projected Gauss-Seidel sweeps per sample; the last solution is the start of the next. */
 const SWEEPS = 4;
+/** The gain is within e^-6 and e^6: a factor of 400 either way. */
+const LOG_GAIN_MAX = 6;
 const RING = 5;
 
 /**
@@ -83,11 +90,13 @@ export class OnlineRegression {
   #fadedAtMs = new Float64Array(0);
   #sampledAtMs = new Float64Array(0);
   readonly #sorted = new Float64Array(RING);
+  readonly #stiffness: Float64Array;
 
   constructor(options: RegressionOptions) {
     this.#options = options;
     this.width = options.start.length;
     this.features = new Float64Array(this.width);
+    this.#stiffness = new Float64Array(this.width);
   }
 
   /** Makes room for `slots` slots; those that are there keep what they learned. */
@@ -146,6 +155,12 @@ export class OnlineRegression {
     return this.#scales[slot] as number;
   }
 
+  /** Milliseconds since the slot's last sample; infinite before any. */
+  silenceMs(slot: number, nowMs: number): number {
+    if (this.#samples[slot] === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(0, nowMs - (this.#sampledAtMs[slot] as number));
+  }
+
   /** What a slot's own samples say of a parameter. */
   learnedOf(slot: number, index: number): number {
     return this.#learned[slot * this.width + index] as number;
@@ -177,7 +192,7 @@ export class OnlineRegression {
     this.#scaleEvidence(slot, SAMPLE_DECAY * Math.exp(-REGIME_FORGETTING * Math.abs(logGain)));
     this.#addEvidence(slot, value, { weight: sample.weight, expected: fitted * Math.exp(logGain) });
     this.#noteTypical(slot);
-    this.solve(slot);
+    this.solve(slot, sample.nowMs);
     const moved = Math.log(Math.max(this.#fit(slot), Number.MIN_VALUE) / fitted);
     this.#shiftRatios(slot, moved);
     this.gains[slot] = count < 3 ? 1 : Math.exp(this.#logGain(slot, Math.min(count, RING)));
@@ -198,13 +213,13 @@ export class OnlineRegression {
   }
 
   /** Moves the parameters to what evidence and priors say now. */
-  solve(slot: number): void {
+  solve(slot: number, nowMs: number): void {
     this.#solveLearned(slot);
-    const share = this.#hasPrior[slot] === 1 ? this.#ownShare(slot) : 1;
+    const share = this.#hasPrior[slot] === 1 ? this.#ownShare(slot, nowMs) : 1;
     const from = slot * this.width;
     for (let index = from; index < from + this.width; index += 1) {
       const prior = this.#priors[index] as number;
-      this.parameters[index] = prior + share * ((this.#learned[index] as number) - prior);
+      this.parameters[index] = (1 - share) * prior + share * (this.#learned[index] as number);
     }
   }
 
@@ -254,7 +269,8 @@ export class OnlineRegression {
     const upper = sorted[middle] as number;
     const median = count % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
     const scale = this.#scales[slot] as number;
-    return Math.sign(median) * Math.max(0, Math.abs(median) - scale);
+    const size = Math.max(0, Math.abs(median) - scale);
+    return Math.sign(median) * Math.min(LOG_GAIN_MAX, size);
   }
 
   #scaleEvidence(slot: number, factor: number): void {
@@ -311,9 +327,10 @@ export class OnlineRegression {
   /**
    * How far the slot's own parameters are trusted against what is usual: 0 while its typical
    * prediction differs by less than the uncertainty of its mean, toward 1 as it differs more. Noise
-   * of single slots would otherwise outweigh the real differences in load between equals.
+   * of single slots would otherwise outweigh the real differences in load between equals. What
+   * makes a slot slower than usual is doubted while it has no samples, as nobody would go to see.
    */
-  #ownShare(slot: number): number {
+  #ownShare(slot: number, nowMs: number): number {
     const from = slot * this.width;
     let own = 0;
     let usual = 0;
@@ -326,35 +343,49 @@ export class OnlineRegression {
     const difference = Math.abs(Math.log(own / usual));
     const weight = this.#weights[slot] as number;
     const uncertainty = (this.#scales[slot] as number) / Math.sqrt(weight + 1);
-    return Math.max(0, 1 - (SIGNIFICANT_ERRORS * uncertainty) / Math.max(difference, 1e-9));
+    const certainty = 1 - (SIGNIFICANT_ERRORS * uncertainty) / Math.max(difference, 1e-9);
+    if (certainty <= 0) return 0;
+    return own <= usual ? certainty : certainty * Math.exp(-this.silenceMs(slot, nowMs) / RETRY_MS);
   }
 
   #solveLearned(slot: number): void {
     const { width } = this;
+    const { lowest, highest, follows } = this.#options;
     const learned = this.#learned;
-    const { lowest, highest, stiffnessFloor, follows } = this.#options;
+    const normal = this.#normal;
+    const stiffness = this.#stiffness;
     const from = slot * width;
+    this.#readStiffness(from);
     for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
       for (let row = 0; row < width; row += 1) {
         const at = (from + row) * width;
         const followed = follows[row] as number;
-        const prior =
-          followed < 0
-            ? (this.#priors[from + row] as number)
-            : (learned[from + followed] as number);
-        const size = Math.max(prior, stiffnessFloor[row] as number);
-        const stiffness = PRIOR_WEIGHT / (size * size);
-        let rest = (this.#moments[from + row] as number) + stiffness * prior;
+        const prior = followed < 0 ? this.#priors[from + row] : learned[from + followed];
+        const stiff = stiffness[row] as number;
+        let rest = (this.#moments[from + row] as number) + stiff * (prior as number);
         for (let column = 0; column < width; column += 1) {
           if (column === row) continue;
-          rest -= (this.#normal[at + column] as number) * (learned[from + column] as number);
+          rest -= (normal[at + column] as number) * (learned[from + column] as number);
         }
-        const solved = rest / ((this.#normal[at + row] as number) + stiffness);
-        learned[from + row] = Math.min(
-          highest[row] as number,
-          Math.max(lowest[row] as number, solved),
-        );
+        const solved = rest / ((normal[at + row] as number) + stiff);
+        const low = lowest[row] as number;
+        const high = highest[row] as number;
+        learned[from + row] = solved < low ? low : solved > high ? high : solved;
       }
+    }
+  }
+
+  /** How hard each parameter is held to its prior: by its size, or the prior's if larger. */
+  #readStiffness(from: number): void {
+    const { stiffnessFloor } = this.#options;
+    for (let row = 0; row < this.width; row += 1) {
+      const prior = this.#priors[from + row] as number;
+      const size = Math.max(
+        prior,
+        this.#learned[from + row] as number,
+        stiffnessFloor[row] as number,
+      );
+      this.#stiffness[row] = PRIOR_WEIGHT / (size * size);
     }
   }
 }

@@ -18,6 +18,7 @@ export interface Learners {
   readonly tpot: OnlineRegression;
   readonly adapterLoad: AdapterLoadTimes;
   readonly seats: SeatLimits;
+  refreshStretch(slot: number, nowMs: number): void;
 }
 
 /**
@@ -102,6 +103,7 @@ export class PoolPriors {
     this.#isPrimed[slot] = 1;
     visitRegression(ttft, this.#ttftMedian, { slot, nowMs });
     visitRegression(tpot, this.#tpotMedian, { slot, nowMs });
+    this.#learners.refreshStretch(slot, nowMs);
     if (this.#loadMedianMs >= 0) adapterLoad.borrow(slot, this.#loadMedianMs);
   }
 
@@ -148,7 +150,7 @@ function visitRegression(
 ): void {
   if ((median[0] as number) >= 0) regression.setPrior(visit.slot, median);
   regression.fade(visit.slot, visit.nowMs);
-  regression.solve(visit.slot);
+  regression.solve(visit.slot, visit.nowMs);
 }
 
 function copyInto<T extends Int32Array | Float64Array | Uint8Array>(wider: T, column: T): T {

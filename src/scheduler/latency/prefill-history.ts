@@ -1,8 +1,6 @@
 /** Width of one bucket and buckets kept per slot: 64 seconds. */
 const BUCKET_MS = 500;
 const BUCKETS = 128;
-/** Time over which the present rate is taken. */
-const RATE_MS = 16_000;
 
 /**
  * Prompt tokens that each slot prefilled, as running totals by time: decoding stands still for
@@ -45,7 +43,10 @@ export class PrefillHistory {
     this.#totals[slot * BUCKETS + ((this.#newest[slot] as number) % BUCKETS)] = total;
   }
 
-  /** Tokens prefilled from `fromMs` to `nowMs`, scaled up where that began before the memory. */
+  /**
+   * Tokens prefilled from `fromMs` to `nowMs`, which is the present; scaled up where `fromMs` is
+   * before the memory of 64 seconds.
+   */
   between(slot: number, fromMs: number, nowMs: number): number {
     if (!(nowMs > fromMs)) return 0;
     this.#advance(slot, nowMs);
@@ -60,14 +61,6 @@ export class PrefillHistory {
     const atStart = begin + (end - begin) * (place - bucket);
     const scale = (nowMs - fromMs) / Math.max(1, nowMs - startMs);
     return ((this.#total[slot] as number) - atStart) * scale;
-  }
-
-  /** Tokens a millisecond over the last 16 seconds, or since the first was counted. */
-  ratePerMs(slot: number, nowMs: number): number {
-    const firstAtMs = this.#firstAtMs[slot] as number;
-    if (!(nowMs - firstAtMs > BUCKET_MS)) return 0;
-    const durationMs = Math.min(RATE_MS, nowMs - firstAtMs);
-    return this.between(slot, nowMs - durationMs, nowMs) / durationMs;
   }
 
   #advance(slot: number, nowMs: number): void {

@@ -20,10 +20,10 @@ export interface SoonestCostOptions {
  */
 const QUEUE_FOLLOWERS = 2;
 /**
- * Least share of the step that one more sequence adds: reading 500 tokens of KV cache beside the
- * weights (roofline of models of 7 to 70 billion parameters: 0.3 to 0.8 %).
+ * Least share of the step that one more sequence adds: reading 1,000 tokens of KV cache beside the
+ * weights (roofline of models of 7 to 70 billion parameters: 0.4 to 1.6 %).
  */
-const STEP_GROWTH_MIN = 0.003;
+const STEP_GROWTH_MIN = 0.0075;
 /** Share of the KV cache that engines keep free for sequences that grow. */
 const KV_RESERVE = 0.02;
 const PER_TOKEN = 1 / TOKENS_PER_UNIT;
@@ -99,20 +99,20 @@ export class SoonestCosts {
     }
   }
 
-  /** The pool's mean share of time that goes to prompts. */
-  #meanPrefillShare({ members }: PickInput, { positions, count }: CandidateSet): number {
-    const { prefillShares } = this.#options.latency;
+  /** How many times the step time a token takes, as a mean over the candidates. */
+  #meanStretch({ members }: PickInput, { positions, count }: CandidateSet): number {
+    const { stretches } = this.#options.latency;
     let sum = 0;
     for (let i = 0; i < count; i += 1) {
-      sum += prefillShares[members[positions[i] as number] as number] as number;
+      sum += stretches[members[positions[i] as number] as number] as number;
     }
     return sum / count;
   }
 
   /**
-   * Everything else, in one pass, as most of its time goes to reading columns. The share of time
-   * that goes to prompts is the endpoint's own for the predicted time per output token, and the
-   * pool's mean for the cost: what an endpoint had lately is mostly chance.
+   * Everything else, in one pass, as most of its time goes to reading columns. What prompts add to
+   * the time per token is the endpoint's own for the prediction, and the pool's mean for the cost:
+   * which of equal endpoints had more of them lately is chance.
    */
   #fillCosts(input: PickInput, candidates: CandidateSet): void {
     const { load, members, promptTokens, outputTokens } = input;
@@ -122,12 +122,12 @@ export class SoonestCosts {
     const { latency, ttftWeight, othersWeight } = this.#options;
     const { parameters: first, gains: firstGains, means } = latency.ttft;
     const { parameters: step, gains: stepGains } = latency.tpot;
-    const { prefillShares, seats } = latency;
+    const { stretches, seats } = latency;
     const { limits } = seats;
     const { costs, ttftMs, tpotMs, workMs } = this;
     const ownTokens = promptTokens + outputTokens;
     const queueWeight = ttftWeight * QUEUE_FOLLOWERS;
-    const stretch = 1 / (1 - this.#meanPrefillShare(input, candidates));
+    const stretch = this.#meanStretch(input, candidates);
     for (let i = 0; i < count; i += 1) {
       const slot = members[positions[i] as number] as number;
       const others = (requestsInFlight[slot] as number) + (foreignRequests[slot] as number);
@@ -158,7 +158,7 @@ export class SoonestCosts {
       const inflicted =
         (others - prefilling + queueWeight * queue) * work + growth * stretch * delayed;
       ttftMs[i] = waitMs + work;
-      tpotMs[i] = stepMs / (1 - (prefillShares[slot] as number));
+      tpotMs[i] = stepMs * (stretches[slot] as number);
       costs[i] = ttftWeight * (waitMs + work) + lifeMs + othersWeight * inflicted;
     }
   }

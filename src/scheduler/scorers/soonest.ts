@@ -1,6 +1,7 @@
 import type { ScorerDefinition } from '../framework/plugin.ts';
 import type { PrefixMatches } from '../framework/prefix-matches.ts';
 import type { LatencyModel } from '../latency/latency-model.ts';
+import { TOKENS_PER_UNIT, TTFT_WIDTH } from '../latency/latency-model.ts';
 import type { CandidateSet, LatencyObjective, PickInput, Scorer } from '../types.ts';
 import { AdapterSlots } from './soonest-adapters.ts';
 import { SoonestCosts } from './soonest-costs.ts';
@@ -16,11 +17,28 @@ export interface SoonestOptions {
   readonly othersWeight: number;
 }
 
-/** Scores below this are of endpoints that are not predicted to meet the objective. */
-const MEETS_SCORE = 0.5;
+/**
+ * Least score of an endpoint that may be packed further, and of one that meets the objective but
+ * has too little left of it.
+ */
+const PACK_SCORE = 0.6;
+const MEET_SCORE = 0.3;
+/**
+ * Endpoints are packed up to these shares of the objective. Whoever comes later does not delay a
+ * first token, as engines take prompts in order, but does slow down every token after it.
+ */
+const TTFT_PACK_SHARE = 0.6;
+const TPOT_PACK_SHARE = 0.5;
+/** Stands for an endpoint that may be packed, where others have their share of the objective. */
+const MAY_PACK = -1;
 /** How much a millisecond of work that another endpoint would not have outweighs one of packing. */
 const PACKING_WORK_WEIGHT = 2;
-/** Bounds of the margin kept to an objective: one standard deviation of predictions. */
+/**
+ * Times the base delay that a prediction is kept away from an objective, for the running step. To
+ * this comes that prompts ahead may have just begun, where predictions take them to be half done.
+ */
+const BASE_MARGIN = 2;
+/** Bounds of the further margin: one standard deviation of predictions. */
 const MARGIN_MIN = 0.05;
 const MARGIN_MAX = 0.5;
 
@@ -72,15 +90,19 @@ export class SoonestScorer implements Scorer {
     for (let i = 0; i < count; i += 1) scores[i] = least / (costs[i] as number);
   }
 
-  /** Leaves violations above 0 as negative scores and packing values as they are, then scales. */
+  /** Packs where there is room to, else least cost where it is met, else least cost times miss. */
   #scoreObjective(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
     const { count } = candidates;
-    const violations = this.#costs.scratch;
+    const { costs, scratch: shares } = this.#costs;
     let most = Number.NEGATIVE_INFINITY;
     let least = Number.POSITIVE_INFINITY;
+    let leastCost = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i += 1) {
-      violations[i] = this.#violation(input, candidates, i);
-      if ((violations[i] as number) > 0) continue;
+      leastCost = Math.min(leastCost, costs[i] as number);
+      const slot = input.members[candidates.positions[i] as number] as number;
+      const share = this.#shareOf(input, slot, i);
+      shares[i] = share;
+      if (share !== MAY_PACK) continue;
       const value = this.#packingValue(input.objective, input.outputTokens, i);
       scores[i] = value;
       most = Math.max(most, value);
@@ -88,28 +110,37 @@ export class SoonestScorer implements Scorer {
     }
     const range = Math.max(most - least, Number.EPSILON);
     for (let i = 0; i < count; i += 1) {
-      const violation = violations[i] as number;
-      if (violation > 0) scores[i] = (MEETS_SCORE * 0.999) / (1 + violation);
-      else scores[i] = 1 - ((1 - MEETS_SCORE) * (most - (scores[i] as number))) / range;
+      const share = shares[i] as number;
+      const cheapness = leastCost / (costs[i] as number);
+      if (share === MAY_PACK) {
+        scores[i] = 1 - ((1 - PACK_SCORE) * (most - (scores[i] as number))) / range;
+      } else if (share <= 1) scores[i] = MEET_SCORE + (PACK_SCORE - MEET_SCORE) * cheapness * 0.999;
+      else scores[i] = (MEET_SCORE * 0.999 * cheapness) / share;
     }
   }
 
-  /** By what share of the objective the prediction and its margin exceed it, TTFT plus TPOT. */
-  #violation(input: PickInput, candidates: CandidateSet, i: number): number {
-    const { ttftMs, tpotMs } = input.objective;
-    const slot = input.members[candidates.positions[i] as number] as number;
-    let violation = 0;
+  /** What predictions and margins take of the objective, 1 or less to meet it; or MAY_PACK. */
+  #shareOf({ objective, load }: PickInput, slot: number, i: number): number {
+    const { ttftMs, tpotMs } = objective;
+    const { ttft, tpot } = this.#latency;
+    let ttftShare = 0;
     if (ttftMs !== null) {
-      const margin = 1 + marginOf(this.#latency.ttft.errorOf(slot));
-      const predicted = this.#costs.ttftMs[i] as number;
-      violation += Math.max(0, (predicted * margin) / ttftMs - 1);
+      const at = slot * TTFT_WIDTH;
+      const own = ttft.parameters[at + 1] as number;
+      const ahead = ttft.parameters[at + 2] as number;
+      const unknownMs =
+        (Math.max(0, own - ahead) * (load.prefillTokensInFlight[slot] as number)) / TOKENS_PER_UNIT;
+      const baseMs = BASE_MARGIN * (ttft.parameters[at] as number);
+      const predictedMs = (this.#costs.ttftMs[i] as number) * (1 + marginOf(ttft.errorOf(slot)));
+      ttftShare = (predictedMs + unknownMs + baseMs) / ttftMs;
     }
+    let tpotShare = 0;
     if (tpotMs !== null) {
-      const margin = 1 + marginOf(this.#latency.tpot.errorOf(slot));
-      const predicted = this.#costs.tpotMs[i] as number;
-      violation += Math.max(0, (predicted * margin) / tpotMs - 1);
+      const predictedMs = (this.#costs.tpotMs[i] as number) * (1 + marginOf(tpot.errorOf(slot)));
+      tpotShare = predictedMs / tpotMs;
     }
-    return violation;
+    const mayPack = ttftShare <= TTFT_PACK_SHARE && tpotShare <= TPOT_PACK_SHARE;
+    return mayPack ? MAY_PACK : Math.max(ttftShare, tpotShare);
   }
 
   /** How much of the objective the endpoint's present load takes, less the work to be repeated. */
@@ -141,7 +172,7 @@ export const SOONEST_SCORER: ScorerDefinition = Object.freeze({
       kind: 'number',
       name: 'ttftWeight',
       doc: 'How many milliseconds of streaming one millisecond before the first token weighs.',
-      default: 4,
+      default: 6,
       min: 0,
       max: 1000,
       unit: '',

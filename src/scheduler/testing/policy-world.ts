@@ -26,6 +26,7 @@ export interface WorldOutcome {
   readonly promptTokens: number;
   slot: number;
   predictedTtftMs: number;
+  predictedTpotMs: number;
   ttftMs: number;
   tpotMs: number;
   /** From arrival to the last token. */
@@ -171,6 +172,7 @@ export class PolicyWorld {
       promptTokens: request.segments.reduce((sum, { tokens }) => sum + tokens, 0),
       slot: -1,
       predictedTtftMs: Number.NaN,
+      predictedTpotMs: Number.NaN,
       ttftMs: Number.NaN,
       tpotMs: Number.NaN,
       totalMs: Number.NaN,
@@ -280,6 +282,7 @@ export class PolicyWorld {
     const share = prompt.blocks.count === 0 ? 0 : picked.matchedBlocks / prompt.blocks.count;
     outcome.slot = slot;
     outcome.predictedTtftMs = picked.predictedTtftMs;
+    outcome.predictedTpotMs = picked.predictedTpotMs;
     outcome.believedCachedTokens = Math.floor(share * prompt.tokens);
     const ahead = {
       cachedTokens: outcome.believedCachedTokens,
