@@ -184,6 +184,7 @@ class PickWorld {
           cachedTokens: 0,
           prefillTokensAhead: 0,
           requestsAhead: sample,
+          isAdapterCold: false,
         });
         this.#scheduler.noteFinished(slot, {
           nowMs: 0,

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet, Served } from '../pool/fleet.ts';
 import type { Booking } from '../pool/ledger.ts';
+import type { LoadTable } from '../pool/load-table.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { AnswerHeader, PickInput, PromptBlocks, RankedEndpoint } from '../scheduler/types.ts';
@@ -49,7 +50,10 @@ interface WorkAhead {
   readonly cachedTokens: number;
   /** Prompt tokens of other requests that were not prefilled yet. */
   readonly prefillTokens: number;
+  /** Requests in the engine, those of others that it reports included. */
   readonly requests: number;
+  /** Whether the request's adapter was not seen on the endpoint. */
+  readonly isAdapterCold: boolean;
 }
 
 /**
@@ -195,7 +199,8 @@ export class Flight {
     return {
       cachedTokens: Math.min(promptTokens, Math.floor(share * promptTokens)),
       prefillTokens: load.prefillTokensInFlight[slot] as number,
-      requests: load.requestsInFlight[slot] as number,
+      requests: requestsOn(slot, load),
+      isAdapterCold: isAdapterColdOn(slot, this.#plan.input),
     };
   }
 
@@ -216,6 +221,7 @@ export class Flight {
       cachedTokens: this.#ahead.cachedTokens,
       prefillTokensAhead: this.#ahead.prefillTokens,
       requestsAhead: this.#ahead.requests,
+      isAdapterCold: this.#ahead.isAdapterCold,
     });
   }
 
@@ -232,7 +238,7 @@ export class Flight {
       cachedTokens: usage.cachedTokens,
       tpotMs: isTimed ? (nowMs - this.#firstByteAtMs) / (completionTokens - 1) : null,
       // Ours was released just now; the mean of start and end stands for the time in between.
-      batch: (this.#ahead.requests + (load.requestsInFlight[slot] as number)) / 2 + 1,
+      batch: (this.#ahead.requests + requestsOn(slot, load)) / 2 + 1,
       kvCacheUsage: load.kvCacheUsage[slot] as number,
       blocks: this.#allBlocks(),
     });
@@ -320,4 +326,13 @@ export class Flight {
     }
     this.#services.decisions.complete(record);
   }
+}
+
+/** Requests in an engine: ours, and those of others that it reports. */
+function requestsOn(slot: number, load: LoadTable): number {
+  return (load.requestsInFlight[slot] as number) + (load.foreignRequests[slot] as number);
+}
+
+function isAdapterColdOn(slot: number, { members, residency }: PickInput): boolean {
+  return residency !== null && residency[members.indexOf(slot)] === 0;
 }

@@ -161,8 +161,10 @@ export interface FirstTokenObservation {
   readonly cachedTokens: number;
   /** Prompt tokens not yet prefilled that were ahead of it on the endpoint at the pick. */
   readonly prefillTokensAhead: number;
-  /** Requests in flight on the endpoint at the pick. */
+  /** Requests in the endpoint's engine at the pick, those of others included. */
   readonly requestsAhead: number;
+  /** Whether the request needed an adapter that was not seen resident at the pick. */
+  readonly isAdapterCold: boolean;
 }
 
 /** A request was answered in full. */

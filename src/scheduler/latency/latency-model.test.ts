@@ -16,6 +16,7 @@ function firstToken(
     cachedTokens: 0,
     prefillTokensAhead: 0,
     requestsAhead: 0,
+    isAdapterCold: false,
     ...overrides,
   };
 }

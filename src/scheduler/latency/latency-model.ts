@@ -49,12 +49,6 @@ const HALF_KNOWN_SAMPLES = 4;
 const FULL_WEIGHT_TOKENS = 32;
 const INITIAL_SLOTS = 16;
 
-/** What a first token's observation may also say. */
-export interface AdapterColdness {
-  /** Whether the request needed an adapter that was not seen resident at the pick. */
-  readonly isAdapterCold?: boolean;
-}
-
 /** What is to be done before a request's first token. */
 export interface PrefillWork {
   /** Prompt tokens of the request that are not in the endpoint's prefix cache. */
@@ -134,7 +128,7 @@ export class LatencyModel implements LatencyPredictor {
   }
 
   /** Learns from a first token. Values that are no finite numbers are ignored. */
-  observeFirstToken(slot: number, observation: FirstTokenObservation & AdapterColdness): void {
+  observeFirstToken(slot: number, observation: FirstTokenObservation): void {
     this.reserve(slot + 1);
     const { ttft } = this;
     const { features } = ttft;
@@ -145,7 +139,7 @@ export class LatencyModel implements LatencyPredictor {
     features[3] = observation.requestsAhead;
     if (!areFinite(features)) return;
     this.#prefills.add(slot, uncached, observation.nowMs);
-    if (observation.isAdapterCold === true) {
+    if (observation.isAdapterCold) {
       this.adapterLoad.observe(slot, observation.ttftMs - ttft.predict(slot));
       return;
     }

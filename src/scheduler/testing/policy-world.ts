@@ -5,7 +5,6 @@ import type { AdapterReport } from '../../protocol/engines/dialect.ts';
 import { EngineModel, type EngineModelOptions } from '../../simulator/engine/engine-model.ts';
 import type { Sequence } from '../../simulator/engine/sequence.ts';
 import type { StepCosts } from '../../simulator/engine/step-time.ts';
-import type { AdapterColdness } from '../latency/latency-model.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { FirstTokenObservation, LatencyObjective, PickInput } from '../types.ts';
 import { createTestInput, createTestLoad } from './pick-world.ts';
@@ -319,7 +318,7 @@ export class PolicyWorld {
   #submit(
     booking: Booking,
     prompt: WorldPrompt,
-    ahead: Omit<FirstTokenObservation, 'nowMs' | 'ttftMs' | 'promptTokens'> & AdapterColdness,
+    ahead: Omit<FirstTokenObservation, 'nowMs' | 'ttftMs' | 'promptTokens'>,
   ): void {
     const { slot, outcome } = booking;
     const { request } = outcome;
