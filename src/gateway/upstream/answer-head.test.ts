@@ -2,10 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AnswerHead } from './answer-head.ts';
-import { isTrailer, parseAnswerHead } from './answer-head.ts';
+import { findHeadEnd, HEAD_IS_CUT, isTrailer, parseAnswerHead } from './answer-head.ts';
+
+/** What is made of a head of these lines; a reason as text when there is something wrong. */
+function parse(text: string): AnswerHead | string {
+  const bytes = Buffer.from(`${text}\r\n\r\n`, 'latin1');
+  const end = findHeadEnd(bytes, 0, 0);
+  if (end < 0) return 'forbidden';
+  if (end + 4 < bytes.length) return 'a blank line';
+  return parseAnswerHead(bytes.toString('latin1', 0, end));
+}
 
 function head(...lines: readonly string[]): AnswerHead {
-  const parsed = parseAnswerHead(lines.join('\r\n'));
+  const parsed = parse(lines.join('\r\n'));
   if (typeof parsed === 'string') assert.fail(parsed);
   return parsed;
 }
@@ -65,7 +74,7 @@ const STATUS_LINES: readonly (readonly [string, number | null])[] = [
 for (const [line, status] of STATUS_LINES) {
   const verdict = status === null ? 'refused' : 'read';
   test(`the status line ${JSON.stringify(line)} is ${verdict}`, () => {
-    const parsed = parseAnswerHead(`${line}\r\ncontent-length: 0`);
+    const parsed = parse(`${line}\r\ncontent-length: 0`);
     assert.equal(typeof parsed === 'string' ? null : parsed.status, status);
   });
 }
@@ -117,7 +126,7 @@ const BAD_LINES: readonly (readonly [string, string])[] = [
 
 for (const [what, lines] of BAD_LINES) {
   test(`a head with ${what} is refused`, () => {
-    assert.equal(typeof parseAnswerHead(`${OK}\r\n${lines}`), 'string');
+    assert.equal(typeof parse(`${OK}\r\n${lines}`), 'string');
   });
 }
 
@@ -163,7 +172,7 @@ const FRAMINGS: readonly Framing[] = [
 
 for (const [status, lines, expected] of FRAMINGS) {
   test(`HTTP/${status} with [${lines.join('; ')}]: ${expected}`, () => {
-    const parsed = parseAnswerHead([`HTTP/${status} X`, ...lines].join('\r\n'));
+    const parsed = parse([`HTTP/${status} X`, ...lines].join('\r\n'));
     const got =
       typeof parsed === 'string'
         ? 'refused'
@@ -206,7 +215,7 @@ test('256 fields are read, and more different names than are remembered', () => 
     assert.equal(headers[2 * 255], `x-name-${round}-255`);
   }
   assert.equal(head(OK, 'Content-Length: 7').contentLength, 7);
-  assert.equal(typeof parseAnswerHead(`${OK}\r\nX-Never(Seen): 1`), 'string');
+  assert.equal(typeof parse(`${OK}\r\nX-Never(Seen): 1`), 'string');
 });
 
 test('any text gives a head or a reason, and nothing in a head could end a header', () => {
@@ -217,7 +226,7 @@ test('any text gives a head or a reason, and nothing in a head could end a heade
   const text = fc.array(piece, { maxLength: 24 }).map((pieces) => pieces.join(''));
   fc.assert(
     fc.property(text, fc.boolean(), (tail, isStarted) => {
-      const parsed = parseAnswerHead(isStarted ? `${OK}\r\n${tail}` : tail);
+      const parsed = parse(isStarted ? `${OK}\r\n${tail}` : tail);
       if (typeof parsed === 'string') return;
       // eslint-disable-next-line no-control-regex
       for (const part of parsed.headers) assert.doesNotMatch(part, /[\r\n\x00]/);
@@ -244,5 +253,13 @@ test('trailers are fields that do not frame', () => {
     'Content-Length: 1',
   ]) {
     assert.equal(isTrailer(line), false, line);
+  }
+});
+
+test('the end of a head is found wherever the search for it goes on', () => {
+  const bytes = Buffer.from('xxHTTP/1.1 200 OK\r\na: b\r\n\r\n\0\0', 'latin1');
+  for (let from = 2; from <= 23; from += 1) assert.equal(findHeadEnd(bytes, 2, from), 23);
+  for (let length = 2; length < 27; length += 1) {
+    assert.equal(findHeadEnd(bytes.subarray(0, length), 2, 2), HEAD_IS_CUT);
   }
 });

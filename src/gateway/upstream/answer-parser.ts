@@ -1,5 +1,6 @@
 import type { AnswerHead } from './answer-head.ts';
-import { hasForbidden, isTrailer, parseAnswerHead } from './answer-head.ts';
+import { findHeadEnd, HEAD_IS_FORBIDDEN, isTrailer, parseAnswerHead } from './answer-head.ts';
+import { parseChunkSize } from './chunk-size.ts';
 import { KeptBytes } from './kept-bytes.ts';
 
 /** Hears what an answer holds, in order. */
@@ -25,15 +26,8 @@ const INFORMATIONAL_MAX = 32;
 
 const CR = 0x0d;
 const LF = 0x0a;
-const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_END_BYTES = '\r\n\r\n'.length;
 const HEAD_START = 'HTTP/1.';
-
-/** The size of a chunk; twelve digits are exact as a number. */
-const CHUNK_SIZE_PATTERN = /^[0-9a-fA-F]{1,12}(?=;|$)/;
-
-/** Extensions of a chunk (RFC 9112 section 7.1.1), without the white space called bad there. */
-const CHUNK_EXTENSIONS_PATTERN =
-  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?)*$/;
 
 type State =
   | 'head'
@@ -43,9 +37,10 @@ type State =
   | 'chunk-data'
   | 'chunk-end'
   | 'trailer'
-  | 'complete'
-  | 'failed'
-  | 'stopped';
+  | LastState;
+
+/** States in which nothing more is read. */
+type LastState = 'complete' | 'failed' | 'stopped';
 
 /**
  * Reads HTTP/1.1 answers, one after another, from bytes that come in any pieces. It keeps no
@@ -63,7 +58,6 @@ type State =
 export class AnswerParser {
   readonly #listener: AnswerListener;
   #state: State = 'head';
-  /** Whether the state is one that reads nothing more. */
   #isOver = false;
   #hasBytes = false;
   #hasExcess = false;
@@ -96,6 +90,7 @@ export class AnswerParser {
     return this.#hasBytes;
   }
 
+  /** Whether `onComplete` was called. */
   get isComplete(): boolean {
     return this.#state === 'complete';
   }
@@ -131,9 +126,8 @@ export class AnswerParser {
     while (at < length && !this.#isOver) at = this.#step(bytes, at);
     if (this.#pieceEnd > 0) this.#giveBody(bytes);
     if (this.#state !== 'complete') return;
-    // Only now is it known whether anything follows. It must be known before the listener is told:
-    // the connection of an answer with something behind it must not be given to another request,
-    // which would get that something for its own answer.
+    // Told only now that it is known whether anything follows: a connection with something behind
+    // an answer must not be given to another request, which would get that for its own answer.
     this.#hasExcess = at < length;
     if (at > 0) this.#listener.onComplete();
   }
@@ -174,14 +168,14 @@ export class AnswerParser {
 
   #readHead(bytes: Buffer, at: number): number {
     if (this.#kept !== null) return this.#readCutHead(this.#kept, bytes, at);
-    const end = bytes.indexOf(HEAD_END, at);
+    const end = findHeadEnd(bytes, at, at);
     if (end >= 0) {
       this.#takeHead(bytes, at, end);
-      return end + HEAD_END.length;
+      return end + HEAD_END_BYTES;
     }
     this.#kept = new KeptBytes(HEAD_BYTES_MAX);
     this.#kept.add(bytes, at, bytes.length);
-    this.#checkCutHead(this.#kept, 0);
+    this.#checkCutHead(this.#kept, end);
     return bytes.length;
   }
 
@@ -189,33 +183,29 @@ export class AnswerParser {
     const before = kept.length;
     kept.add(bytes, at, bytes.length);
     // The end may have begun in an earlier read.
-    const end = kept.bytes.indexOf(HEAD_END, Math.max(0, before - 3));
+    const end = findHeadEnd(kept.bytes, 0, Math.max(0, before - 3));
     if (end < 0) {
-      this.#checkCutHead(kept, before);
+      this.#checkCutHead(kept, end);
       return bytes.length;
     }
     this.#kept = null;
     this.#takeHead(kept.bytes, 0, end);
-    return at + end + HEAD_END.length - before;
+    return at + end + HEAD_END_BYTES - before;
   }
 
   /**
    * Fails at once when no more bytes can make this a head. Another protocol may greet and then wait
    * for us, and a server may end its lines with LF alone: the end of a head would never come.
    */
-  #checkCutHead(kept: KeptBytes, before: number): void {
-    const all = kept.bytes;
-    if (!HEAD_START.startsWith(all.toString('latin1', 0, HEAD_START.length))) {
-      this.#fail('the status line is not HTTP/1.1');
-    }
-    for (let lf = all.indexOf(LF, before); lf >= 0 && !this.#isOver; lf = all.indexOf(LF, lf + 1)) {
-      if (all[lf - 1] !== CR) this.#fail('a header line does not end in CRLF');
-    }
-    if (kept.isTooLong) this.#fail('the head is too large');
+  #checkCutHead(kept: KeptBytes, end: number): void {
+    const start = kept.bytes.toString('latin1', 0, HEAD_START.length);
+    if (!HEAD_START.startsWith(start)) this.#fail('the status line is not HTTP/1.1');
+    else if (end === HEAD_IS_FORBIDDEN) this.#fail('a control character or half a line end');
+    else if (kept.isTooLong) this.#fail('the head is too large');
   }
 
   #takeHead(bytes: Buffer, start: number, end: number): void {
-    if (end - start + HEAD_END.length > HEAD_BYTES_MAX) {
+    if (end - start + HEAD_END_BYTES > HEAD_BYTES_MAX) {
       this.#fail('the head is too large');
       return;
     }
@@ -291,14 +281,13 @@ export class AnswerParser {
   #readChunkSizeLine(bytes: Buffer, at: number): number {
     const line = this.#takeLine(bytes, at);
     if (line === null) return bytes.length;
-    const digits = CHUNK_SIZE_PATTERN.exec(line)?.[0] ?? '';
-    const extensions = line.slice(digits.length);
-    if (digits === '') this.#fail('a chunk size is not a number');
-    else if (!CHUNK_EXTENSIONS_PATTERN.test(extensions) || hasForbidden(extensions)) {
-      this.#fail('a chunk extension is malformed');
+    const size = parseChunkSize(line);
+    if (typeof size === 'string') {
+      this.#fail(size);
+      return bytes.length;
     }
-    this.#addOverhead(extensions.length);
-    this.#beginChunk(Number.parseInt(digits, 16));
+    this.#addOverhead(size.extensionBytes);
+    this.#beginChunk(size.sizeBytes);
     return this.#lineEnd;
   }
 
@@ -385,7 +374,7 @@ export class AnswerParser {
     this.#enterLast('failed');
   }
 
-  #enterLast(state: 'complete' | 'failed' | 'stopped'): void {
+  #enterLast(state: LastState): void {
     this.#state = state;
     this.#isOver = true;
   }
