@@ -327,9 +327,11 @@ test('an endpoint that dies between its head and its first byte is replaced unno
       visit.end();
     },
   });
-  const gateway = await startGateway(t, `servers: ['${dying.url}', '${living.url}']\n`);
-  for (let i = 0; i < 8; i += 1) {
-    const answer = await askStream(t, gateway.url);
+  const servers = `servers: ['${dying.url}', '${living.url}']\n`;
+  const gateway = await startGateway(t, `${servers}scheduling: { preset: round-robin }\n`);
+  // Together, so that both servers are chosen for some of them.
+  const answers = await Promise.all(Array.from({ length: 8 }, () => askStream(t, gateway.url)));
+  for (const answer of answers) {
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.head.values('x-from'), ['living']);
     assert.equal(answer.body.toString(), chatFrame('one') + DONE);
