@@ -91,6 +91,7 @@ class PrefixCacheAffinityFilter implements Filter {
     const { positions, count } = candidates;
     if (count <= 1 || this.#threshold === 0) return count;
     if (this.#exploration > 0 && this.#context.rng.next() < this.#exploration) return count;
+    if (this.#usesModel) this.#headroom.prepare(input);
     const matches = this.#context.matches.of(input, candidates);
     let stickyMs = Number.POSITIVE_INFINITY;
     let otherMs = Number.POSITIVE_INFINITY;

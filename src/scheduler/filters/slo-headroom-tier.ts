@@ -37,6 +37,7 @@ export const SLO_HEADROOM_TIER_FILTER: FilterDefinition = {
       keep(input, candidates): number {
         const { positions, count } = candidates;
         if (count <= 1) return count;
+        headroom.prepare(input);
         const matched = matches.of(input, candidates);
         const isMet = (slot: number, position: number): boolean =>
           headroom.ttftMs(input, slot, matched[position] as number) >= 0 &&

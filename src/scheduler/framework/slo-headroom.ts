@@ -16,6 +16,11 @@ export class SloHeadroom {
     this.#latency = latency;
   }
 
+  /** To be called once per pick, before predictions: newcomers get what is usual in their pool. */
+  prepare({ members, load, nowMs }: PickInput): void {
+    this.#latency.prepare(members, load, nowMs);
+  }
+
   /** Milliseconds to the first token when the endpoint holds `matchedBlocks` of the prompt. */
   predictTtftMs(input: PickInput, slot: number, matchedBlocks: number): number {
     const work = this.#work;

@@ -83,6 +83,7 @@ class LatencyScorer implements Scorer {
   }
 
   score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
+    this.#headroom.prepare(input);
     if (!this.#isAnyKnown(input, candidates)) {
       this.#scoreComposite(input, candidates, scores);
       return;
