@@ -3,6 +3,7 @@ import type { FilterDefinition, PluginContext } from '../framework/plugin.ts';
 import { matchedShare } from '../framework/prefix-matches.ts';
 import { SloHeadroom } from '../framework/slo-headroom.ts';
 import type { CandidateSet, Filter, PickInput } from '../types.ts';
+import { keepWhere } from './keep-where.ts';
 
 const OPTIONS: OptionTable = [
   {
@@ -104,12 +105,9 @@ class PrefixCacheAffinityFilter implements Filter {
     }
     if (stickyMs === Number.POSITIVE_INFINITY) return count;
     if (this.#penaltyMs > 0 && stickyMs - otherMs > this.#penaltyMs) return count;
-    let kept = 0;
-    for (let i = 0; i < count; i += 1) {
-      const position = positions[i] as number;
-      if (this.#isSticky(input, matches[position] as number)) positions[kept++] = position;
-    }
-    return kept;
+    return keepWhere(input, candidates, (_slot, position) =>
+      this.#isSticky(input, matches[position] as number),
+    );
   }
 
   #isSticky(input: PickInput, matchedBlocks: number): boolean {
