@@ -131,3 +131,14 @@ test('an empty body is sent as empty', () => {
   body.end();
   assert.equal(wholeText(body), '');
 });
+
+test('a body whose start is gone is not sent a second time', () => {
+  const body = new RequestBody(createSource(), { replayBytes: 4 });
+  body.push(bytes('12345'));
+  body.attach(new TestConsumer());
+  body.push(bytes('67890'));
+  body.end();
+  assert.equal(body.isReplayable, false);
+  assert.throws(() => body.takeWhole(), { name: 'AssertionError' });
+  assert.throws(() => body.attach(new TestConsumer()), { name: 'AssertionError' });
+});

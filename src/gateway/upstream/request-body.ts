@@ -1,3 +1,5 @@
+import { assert } from '../../core/assert.ts';
+
 /** Unsent bytes held before the client is asked to wait. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
@@ -69,6 +71,7 @@ export class RequestBody {
 
   /** The whole body as one buffer, when all of it is here; null while it is still arriving. */
   takeWhole(): Uint8Array | null {
+    assert(this.#isReplayable, 'the start of the body is gone');
     if (!this.#isEnded) return null;
     this.#consumer = null;
     if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
@@ -77,6 +80,7 @@ export class RequestBody {
 
   /** Gives the body to a new attempt, from its first byte, as it arrives. */
   attach(consumer: BodyConsumer): void {
+    assert(this.#isReplayable, 'the start of the body is gone');
     this.#consumer = consumer;
     this.#next = 0;
     this.#unsentBytes = this.#keptBytes;
