@@ -103,11 +103,11 @@ export const HEAD_IS_CUT = -1;
 export const HEAD_IS_FORBIDDEN = -2;
 
 /**
- * Where the blank line begins, with its CRLFs before and behind, that ends the head at `start`; or
- * one of the two values above. Looks at the bytes from `from` on, which may be later than `start`
- * when those before were looked at. Hot: `npm run bench -- proxy`.
+ * Where the blank line begins, with its CRLFs before and behind, that ends a head; or one of the two
+ * values above. Looks at the bytes from `from` on, where the head begins or, when those before were
+ * looked at, goes on. Hot: `npm run bench -- proxy`.
  */
-export function findHeadEnd(bytes: Uint8Array, start: number, from: number): number {
+export function findHeadEnd(bytes: Uint8Array, from: number): number {
   const { length } = bytes;
   for (let at = from; at < length; at += 1) {
     const byte = bytes[at] as number;
@@ -115,7 +115,7 @@ export function findHeadEnd(bytes: Uint8Array, start: number, from: number): num
     if (byte === CR) {
       if (at + 1 < length && bytes[at + 1] !== LF) return HEAD_IS_FORBIDDEN;
       if (bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
-    } else if (byte !== LF || at === start || bytes[at - 1] !== CR) {
+    } else if (byte !== LF || bytes[at - 1] !== CR) {
       return HEAD_IS_FORBIDDEN;
     }
   }

@@ -168,7 +168,7 @@ export class AnswerParser {
 
   #readHead(bytes: Buffer, at: number): number {
     if (this.#kept !== null) return this.#readCutHead(this.#kept, bytes, at);
-    const end = findHeadEnd(bytes, at, at);
+    const end = findHeadEnd(bytes, at);
     if (end >= 0) {
       this.#takeHead(bytes, at, end);
       return end + HEAD_END_BYTES;
@@ -183,7 +183,7 @@ export class AnswerParser {
     const before = kept.length;
     kept.add(bytes, at, bytes.length);
     // The end may have begun in an earlier read.
-    const end = findHeadEnd(kept.bytes, 0, Math.max(0, before - 3));
+    const end = findHeadEnd(kept.bytes, Math.max(0, before - 3));
     if (end < 0) {
       this.#checkCutHead(kept, end);
       return bytes.length;
