@@ -103,9 +103,9 @@ export const HEAD_IS_CUT = -1;
 export const HEAD_IS_FORBIDDEN = -2;
 
 /**
- * Where the blank line begins, with its CRLFs before and behind, that ends a head; or one of the two
- * values above. Looks at the bytes from `from` on, where the head begins or, when those before were
- * looked at, goes on. Hot: `npm run bench -- proxy`.
+ * Where the blank line begins, with its CRLFs before and behind, that ends a head; or one of the
+ * two values above. Looks at the bytes from `from` on, where the head begins or, when those before
+ * were looked at, goes on. Hot: `npm run bench -- proxy`.
  */
 export function findHeadEnd(bytes: Uint8Array, from: number): number {
   const { length } = bytes;
