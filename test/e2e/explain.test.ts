@@ -123,3 +123,35 @@ test('a trusted caller that asks gets the reason with the answer, others do not'
     /endpoint=127\.0\.0\.1:\d+; rank=1\/2; candidates=2\/2; score=/,
   );
 });
+
+test('an objective in a header reaches the decision, and a malformed one is refused by its name', async (t) => {
+  const gateway = await startWorld(t);
+  const ask = (objective: string): Promise<Response> =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'x-llm-d-slo-ttft-ms': objective },
+      body: '{"model":"chat-model","max_tokens":2,"messages":[{"role":"user","content":"hi"}]}',
+    });
+  const good = await ask('250');
+  assert.equal(good.status, 200);
+  await good.text();
+  const [decision] = await gateway.decisions();
+  assert.deepEqual(decision!.objective, { ttftMs: 250, tpotMs: null });
+
+  const bad = await ask('soon');
+  assert.equal(bad.status, 400);
+  const { error } = (await bad.json()) as { error: { code: string; message: string } };
+  assert.equal(error.code, 'invalid_header');
+  assert.match(error.message, /x-llm-d-slo-ttft-ms/);
+});
+
+test('a shadow policy chooses too, routes nothing, and is compared', async (t) => {
+  const gateway = await startWorld(t);
+  const servers = gateway.service.config.servers.join(', ');
+  assert.ok(await gateway.reload(`servers: [${servers}]\nscheduling: { shadow: round-robin }\n`));
+  for (let i = 0; i < 6; i += 1) await chat(gateway, `question ${i}`);
+  const { stdout } = await explain(gateway, '--shadow');
+  assert.match(stdout, /shadow policy round-robin over the last 6 decisions/);
+  const open = (await gateway.state()).endpoints.map(({ inFlight }) => inFlight.requests);
+  assert.deepEqual(open, [0, 0]);
+});
