@@ -1,3 +1,4 @@
+import { EMPTY_REPORT } from '../../protocol/engines/report.ts';
 import assert from 'node:assert/strict';
 import { Heap } from '../../core/heap.ts';
 import { AdapterResidency } from '../../pool/residency.ts';
@@ -394,18 +395,3 @@ export class PolicyWorld {
     this.load.tokensInFlight[booking.slot]! -= booking.expectedTokens;
   }
 }
-
-const EMPTY_REPORT = Object.freeze({
-  waiting: null,
-  running: null,
-  kvCacheUsage: null,
-  blockSizeTokens: null,
-  blockCount: null,
-  adapters: null,
-  adapterSlots: null,
-  promptTokensTotal: null,
-  generationTokensTotal: null,
-  prefixCacheQueriesTotal: null,
-  prefixCacheHitsTotal: null,
-  processStartTimeSeconds: null,
-});
