@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointId, modelName } from '../core/ids.ts';
+import { EMPTY_REPORT } from '../protocol/engines/report.ts';
 import { NO_OBJECTIVE } from '../scheduler/types.ts';
 import { createHead, createTestWorld, createTierSpec, takeOff } from './testing/world.ts';
 import type { TestWorld } from './testing/world.ts';
-import { EMPTY_REPORT } from '../protocol/engines/report.ts';
 
-/** `auto` goes to `small` for prompts of up to 1,000 tokens, to `medium` up to 8,000, else to `large`. */
+/** `auto` goes to `small` up to 1,000 prompt tokens, to `medium` up to 8,000, else to `large`. */
 function createTieredWorld(): TestWorld {
   return createTestWorld({
     pools: { small: [['s']], medium: [['m']], large: [['l']] },

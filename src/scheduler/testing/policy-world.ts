@@ -1,8 +1,8 @@
-import { EMPTY_REPORT } from '../../protocol/engines/report.ts';
 import assert from 'node:assert/strict';
 import { Heap } from '../../core/heap.ts';
 import { AdapterResidency } from '../../pool/residency.ts';
 import type { AdapterReport } from '../../protocol/engines/dialect.ts';
+import { EMPTY_REPORT } from '../../protocol/engines/report.ts';
 import { EngineModel, type EngineModelOptions } from '../../simulator/engine/engine-model.ts';
 import type { Sequence } from '../../simulator/engine/sequence.ts';
 import type { StepCosts } from '../../simulator/engine/step-time.ts';
