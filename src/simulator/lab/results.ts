@@ -1,0 +1,111 @@
+import type { GoodputObjective } from '../workloads/types.ts';
+
+/** Shape of one measured quantity. All values in the unit that the field's name says. */
+export interface Distribution {
+  readonly count: number;
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** 101 values from the 0th to the 100th percentile, for plots; empty when nothing was counted. */
+  readonly quantiles: readonly number[];
+}
+
+/**
+ * How a run ended. `finished`: everything was answered; `saturated`: requests came faster than they
+ * were answered and the run was given up, or some were unanswered at its end; `interrupted`: by the
+ * caller; `out_of_time`: its wall-clock budget was used up.
+ */
+export type RunStatus = 'finished' | 'saturated' | 'interrupted' | 'out_of_time';
+
+/** What one endpoint did, over the whole run unless said otherwise. */
+export interface EndpointResult {
+  readonly name: string;
+  readonly profile: string;
+  readonly requests: number;
+  readonly outputTokens: number;
+  /** Share of the time in which a step ran, 0 to 1. */
+  readonly busyShare: number;
+  readonly meanKvUsage: number;
+  readonly maxWaiting: number;
+  readonly prefixHitShare: number;
+  readonly preemptions: number;
+  readonly adapterLoads: number;
+}
+
+/** What one tenant got, of the requests that count. */
+export interface TenantResult {
+  readonly tenant: string;
+  readonly requests: number;
+  readonly outputTokens: number;
+  readonly ttftP90Ms: number;
+  readonly goodShare: number;
+}
+
+/** One value per sample and endpoint: `values[endpoint][sample]`; sample n is at (n + 1) intervals. */
+export interface RunSeries {
+  readonly intervalMs: number;
+  readonly waiting: readonly (readonly number[])[];
+  readonly running: readonly (readonly number[])[];
+  readonly kvUsage: readonly (readonly number[])[];
+  /** Requests picked for the endpoint within the interval. */
+  readonly picks: readonly (readonly number[])[];
+}
+
+/**
+ * What a run gave: plain data, equal for equal inputs. Latencies, throughput and goodput are of the
+ * requests sent after the warm-up.
+ */
+export interface RunResult {
+  readonly policy: string;
+  readonly seed: number;
+  readonly status: RunStatus;
+  /** Why it did not finish; null when it did. */
+  readonly reason: string | null;
+  readonly simulatedMs: number;
+  /** The span that throughput is counted over. */
+  readonly countedMs: number;
+  readonly requests: {
+    readonly sent: number;
+    readonly completed: number;
+    /** Answered by the gateway with an error, none of them with an endpoint. */
+    readonly refused: number;
+    readonly failed: number;
+    readonly unanswered: number;
+  };
+  readonly ttftMs: Distribution;
+  readonly tpotMs: Distribution;
+  /** Gaps between tokens, over all tokens. */
+  readonly itlMs: Distribution;
+  readonly e2eMs: Distribution;
+  readonly throughput: {
+    readonly requestsPerSecond: number;
+    readonly inputTokensPerSecond: number;
+    readonly outputTokensPerSecond: number;
+  };
+  readonly goodput: {
+    readonly objective: GoodputObjective;
+    readonly goodRequests: number;
+    /** Of all requests that count, unanswered and failed ones included; 0 to 1. */
+    readonly goodShare: number;
+    readonly requestsPerSecond: number;
+    readonly outputTokensPerSecond: number;
+  };
+  /** Prompt tokens found in prefix caches, of all that were looked up. */
+  readonly prefixHitShare: number;
+  readonly preemptions: number;
+  readonly adapterLoads: number;
+  readonly queue: { readonly meanWaiting: number; readonly maxWaiting: number };
+  /** Coefficient of variation over endpoints of what they were given. */
+  readonly spread: { readonly requestsCv: number; readonly outputTokensCv: number };
+  /** Jain's index over tenants of their output tokens per second: 1 is equal, 1/n is one only. */
+  readonly fairness: { readonly jain: number; readonly tenants: readonly TenantResult[] };
+  /** Seconds of one accelerator per thousand good requests; null without a good one. */
+  readonly acceleratorSecondsPerThousandGood: number | null;
+  readonly endpoints: readonly EndpointResult[];
+  readonly series: RunSeries;
+}

@@ -1,0 +1,63 @@
+import type { ProfileSpec, PluginDefinition } from '../../scheduler/framework/plugin.ts';
+import type { EngineModelOptions } from '../engine/engine-model.ts';
+import type { GoodputObjective, TrafficSource } from '../workloads/types.ts';
+
+/** A scheduling policy on trial. */
+export interface LabPolicy {
+  /** A preset's name, or the file's. */
+  readonly name: string;
+  readonly profile: ProfileSpec;
+  /** Plugins beside the built-in ones that the profile uses. */
+  readonly plugins: readonly PluginDefinition[];
+}
+
+/** What happens to one endpoint at a time of its own. */
+export type EndpointEvent =
+  /** The process ends and is new after `downMs`; its requests fail and its caches are lost. */
+  | { readonly kind: 'restart'; readonly atMs: number; readonly downMs: number }
+  /** Steps take `factor` times as long from now on. */
+  | { readonly kind: 'slow'; readonly atMs: number; readonly factor: number }
+  | { readonly kind: 'drain'; readonly atMs: number };
+
+/** One simulated replica. */
+export interface LabEndpoint {
+  /** Name of the profile it was made from, for reports. */
+  readonly profile: string;
+  readonly engine: EngineModelOptions;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Accelerators that it occupies. */
+  readonly accelerators: number;
+  /** When it can take requests; 0 for one that has been up before the run. */
+  readonly readyAtMs: number;
+  readonly events: readonly EndpointEvent[];
+}
+
+/** Delays outside of engines, each in milliseconds. */
+export interface LabDelays {
+  /** From a request's arrival to its pick: what the gateway itself takes. */
+  readonly gatewayMs: number;
+  /** One way between gateway and endpoint. */
+  readonly networkMs: number;
+  /** From an engine's state to its arrival in the gateway, beside the scrape interval. */
+  readonly scrapeMs: number;
+}
+
+/** One run: one policy, one fleet, one traffic. */
+export interface LabOptions {
+  readonly endpoints: readonly LabEndpoint[];
+  readonly policy: LabPolicy;
+  readonly traffic: TrafficSource;
+  readonly objective: GoodputObjective;
+  readonly adapters: readonly string[];
+  readonly delays: LabDelays;
+  /** Requests sent before this count for nothing but the state they leave. */
+  readonly warmUpMs: number;
+  /** No request begins later; what is under way goes on until `drainMs` after it. */
+  readonly durationMs: number;
+  readonly drainMs: number;
+  /** Requests under way at once before the run is given up as saturated. */
+  readonly maxOpenRequests: number;
+  readonly seed: number;
+  /** Interval of the time series. */
+  readonly sampleMs: number;
+}
