@@ -5,7 +5,6 @@ import type { AdapterReport } from '../../protocol/engines/dialect.ts';
 import { EMPTY_REPORT } from '../../protocol/engines/report.ts';
 import { EngineModel, type EngineModelOptions } from '../../simulator/engine/engine-model.ts';
 import type { Sequence } from '../../simulator/engine/sequence.ts';
-import type { StepCosts } from '../../simulator/engine/step-time.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { FirstTokenObservation, LatencyObjective, PickInput } from '../types.ts';
 import { createTestInput, createTestLoad } from './pick-world.ts';
@@ -74,7 +73,7 @@ export class PolicyWorld {
   onBooked: (outcome: WorldOutcome) => void = () => undefined;
   readonly #options: PolicyWorldOptions;
   readonly #models: EngineModel[];
-  readonly #costs: { -readonly [Name in keyof StepCosts]: StepCosts[Name] }[];
+  readonly #slowdowns: Float64Array;
   readonly #residency: AdapterResidency[];
   readonly #isRestarted: boolean[];
   readonly #open: Set<Booking>[];
@@ -92,7 +91,7 @@ export class PolicyWorld {
     const { engines } = options;
     this.#options = options;
     this.load = createTestLoad(engines.length);
-    this.#costs = engines.map(({ costs }) => ({ ...costs }));
+    this.#slowdowns = new Float64Array(engines.length).fill(1);
     this.#models = engines.map((_, slot) => this.#createModel(slot));
     this.#residency = engines.map(() => new AdapterResidency());
     this.#isRestarted = engines.map(() => false);
@@ -149,10 +148,8 @@ export class PolicyWorld {
 
   /** Makes every step of the engine take `factor` times as long as it was configured. */
   slowDown(slot: number, factor: number): void {
-    const costs = this.#costs[slot]!;
-    for (const [name, cost] of Object.entries(this.#options.engines[slot]!.costs)) {
-      costs[name as keyof StepCosts] = cost * factor;
-    }
+    this.#slowdowns[slot] = factor;
+    this.#models[slot]!.setSlowdown(factor);
   }
 
   /** The engine's process ends and is new: caches are lost; its requests are sent anew. */
@@ -212,7 +209,9 @@ export class PolicyWorld {
   }
 
   #createModel(slot: number): EngineModel {
-    return new EngineModel({ ...this.#options.engines[slot]!, costs: this.#costs[slot]! });
+    const model = new EngineModel(this.#options.engines[slot]!);
+    model.setSlowdown(this.#slowdowns[slot]!);
+    return model;
   }
 
   #scrape(slot: number): void {

@@ -1,5 +1,6 @@
 import { createRng, pickIndex, type Rng } from '../../core/rng.ts';
-import { ENGINE_PROFILES } from '../../simulator/engine/profiles.ts';
+import { engineOptionsOf, findProfile } from '../../simulator/hardware/profiles.ts';
+import { scaleCosts } from '../../simulator/engine/step-time.ts';
 import type { EngineModelOptions } from '../../simulator/engine/engine-model.ts';
 import { NO_OBJECTIVE, type LatencyObjective } from '../types.ts';
 import type { WorldRequest } from './policy-world.ts';
@@ -10,29 +11,13 @@ export function createEngineOptions(
   profileName: string,
   options: Partial<EngineModelOptions> & { readonly speed?: number } = {},
 ): EngineModelOptions {
-  const profile = ENGINE_PROFILES.find(({ name }) => name === profileName)!;
+  const profile = findProfile(profileName)!;
   const { speed = 1, ...rest } = options;
-  const { costs } = profile;
-  return {
-    costs: {
-      baseMs: costs.baseMs / speed,
-      prefillTokenMs: costs.prefillTokenMs / speed,
-      prefillContextPairMs: costs.prefillContextPairMs / speed,
-      decodeSequenceMs: costs.decodeSequenceMs / speed,
-      decodeContextTokenMs: costs.decodeContextTokenMs / speed,
-    },
-    kvBlocks: profile.kvBlocks,
-    blockSizeTokens: profile.blockSizeTokens,
-    maxModelLenTokens: profile.maxModelLenTokens,
-    maxNumSeqs: profile.maxNumSeqs,
-    maxNumBatchedTokens: profile.maxNumBatchedTokens,
-    maxQueue: 100_000,
-    isPrefixCaching: true,
+  return engineOptionsOf(profile, {
+    costs: scaleCosts(profile.costs, 1 / speed),
     adapters: { slots: 0, cpuSlots: 0, loadMs: profile.adapterLoadMs, activateMs: 50 },
-    wakeMs: profile.wakeMs,
-    maxCatchUpMs: 0,
     ...rest,
-  };
+  });
 }
 
 /** What one request of a stream is like; ids below 2^30 are free for shared segments. */

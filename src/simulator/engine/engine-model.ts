@@ -65,6 +65,7 @@ export class EngineModel {
   /** No step starts before this time: an adapter is being loaded, or the engine wakes. */
   #busyUntilMs = 0;
   #isAsleep = false;
+  #slowdown = 1;
 
   constructor(options: EngineModelOptions) {
     assert(options.maxNumBatchedTokens >= options.maxNumSeqs, 'a step must hold every sequence');
@@ -156,8 +157,16 @@ export class EngineModel {
     this.#isStepping = true;
     this.#stepStartMs = startMs;
     this.#stepEndMs =
-      startMs + this.#batch.adapterMs + stepDurationMs(this.options.costs, this.#batch.shape);
+      startMs +
+      this.#batch.adapterMs +
+      stepDurationMs(this.options.costs, this.#batch.shape) * this.#slowdown;
     this.counters.steps += 1;
+  }
+
+  /** Steps that begin from now on take `factor` times as long; 1 is as configured, above 0. */
+  setSlowdown(factor: number): void {
+    assert(factor > 0 && factor < Number.POSITIVE_INFINITY, 'a slowdown is above 0 and finite');
+    this.#slowdown = factor;
   }
 
   /**

@@ -33,3 +33,14 @@ export function stepDurationMs(costs: StepCosts, shape: StepShape): number {
     costs.decodeContextTokenMs * shape.decodeContextTokens
   );
 }
+
+/** The same costs, all times `factor` as long. */
+export function scaleCosts(costs: StepCosts, factor: number): StepCosts {
+  return {
+    baseMs: costs.baseMs * factor,
+    prefillTokenMs: costs.prefillTokenMs * factor,
+    prefillContextPairMs: costs.prefillContextPairMs * factor,
+    decodeSequenceMs: costs.decodeSequenceMs * factor,
+    decodeContextTokenMs: costs.decodeContextTokenMs * factor,
+  };
+}

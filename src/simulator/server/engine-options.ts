@@ -1,6 +1,6 @@
 import { PenstockError } from '../../core/errors.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
-import { findProfile, type EngineProfile } from '../engine/profiles.ts';
+import { findProfile, type EngineProfile } from '../hardware/profiles.ts';
 import { NO_FAULTS, type FaultSettings } from './faults.ts';
 
 /** Engines that the server can pass for. */

@@ -1,4 +1,4 @@
-import { ENGINE_PROFILES } from '../engine/profiles.ts';
+import { ENGINE_PROFILES } from '../hardware/profiles.ts';
 import { SIMULATED_DIALECTS } from './engine-options.ts';
 
 /** One row of the option table of `penstock engine`; the shape of the command line's own tables. */

@@ -1,4 +1,5 @@
-import type { StepCosts } from './step-time.ts';
+import type { EngineModelOptions } from '../engine/engine-model.ts';
+import type { StepCosts } from '../engine/step-time.ts';
 
 /** A model as far as serving it costs time and memory. */
 interface ModelShape {
@@ -31,8 +32,31 @@ export interface EngineProfile {
   readonly maxNumBatchedTokens: number;
   /** Loading an adapter from storage, in milliseconds. */
   readonly adapterLoadMs: number;
+  /** Host memory to accelerator. */
+  readonly adapterActivateMs: number;
   readonly wakeMs: number;
+  /** Accelerator's name, such as `h100`; `none` for the demo. */
+  readonly accelerator: string;
+  /** How many of them one engine occupies. */
+  readonly accelerators: number;
+  /** List price of all of them together per hour; null when none is known. */
+  readonly hourlyUsd: number | null;
+  /** Factors on the computed times, each 1 until a measured run says otherwise. */
+  readonly calibration: Calibration;
 }
+
+/** Factors on computed times; above 1 is slower. */
+export interface Calibration {
+  /** Compute of prompt tokens. */
+  readonly prefill: number;
+  /** Reading of weights and KV cache. */
+  readonly decode: number;
+  /** Per step and per sequence on the host, and between accelerators. */
+  readonly overhead: number;
+}
+
+/** Uncalibrated. */
+export const NO_CALIBRATION: Calibration = Object.freeze({ prefill: 1, decode: 1, overhead: 1 });
 
 // bfloat16: two bytes a parameter, plus 2 % for buffers and norms kept in wider types.
 const WEIGHT_BYTES = 2 * 1.02;
@@ -87,7 +111,7 @@ function kvBlocksOf(model: ModelShape, accelerator: Accelerator): number {
 }
 
 function define(
-  fields: Pick<EngineProfile, 'name' | 'summary' | 'model'>,
+  fields: Pick<EngineProfile, 'name' | 'summary' | 'model' | 'accelerator' | 'hourlyUsd'>,
   model: ModelShape,
   accelerator: Accelerator,
   limits: { readonly maxModelLenTokens: number; readonly maxNumBatchedTokens: number },
@@ -100,6 +124,9 @@ function define(
     blockSizeTokens: BLOCK_SIZE_TOKENS,
     maxNumSeqs: 256,
     adapterLoadMs: 500,
+    adapterActivateMs: 50,
+    accelerators: 1,
+    calibration: NO_CALIBRATION,
     // Level 1 sleep: weights come back over PCIe at about 25 GB/s.
     wakeMs: (model.parameters * WEIGHT_BYTES) / 25e6,
   });
@@ -126,14 +153,25 @@ const DEMO: EngineProfile = Object.freeze({
   maxNumSeqs: 64,
   maxNumBatchedTokens: 2048,
   adapterLoadMs: 300,
+  adapterActivateMs: 30,
   wakeMs: 200,
+  accelerator: 'none',
+  accelerators: 1,
+  hourlyUsd: null,
+  calibration: NO_CALIBRATION,
 });
 
 /** Every profile, in the order help shows them. */
 export const ENGINE_PROFILES: readonly EngineProfile[] = Object.freeze([
   DEMO,
   define(
-    { name: 'a10g-7b', summary: 'Qwen2.5-7B on one A10G', model: 'Qwen/Qwen2.5-7B-Instruct' },
+    {
+      name: 'a10g-7b',
+      summary: 'Qwen2.5-7B on one A10G',
+      model: 'Qwen/Qwen2.5-7B-Instruct',
+      accelerator: 'a10g',
+      hourlyUsd: 1.006,
+    },
     QWEN_2_5_7B,
     A10G,
     { maxModelLenTokens: 32_768, maxNumBatchedTokens: 2048 },
@@ -142,6 +180,8 @@ export const ENGINE_PROFILES: readonly EngineProfile[] = Object.freeze([
     {
       name: 'l4-8b',
       summary: 'Llama 3.1 8B on one L4',
+      accelerator: 'l4',
+      hourlyUsd: 0.7,
       model: 'meta-llama/Llama-3.1-8B-Instruct',
     },
     LLAMA_3_1_8B,
@@ -152,6 +192,8 @@ export const ENGINE_PROFILES: readonly EngineProfile[] = Object.freeze([
     {
       name: 'h100-8b',
       summary: 'Llama 3.1 8B on one H100',
+      accelerator: 'h100',
+      hourlyUsd: 3.9,
       model: 'meta-llama/Llama-3.1-8B-Instruct',
     },
     LLAMA_3_1_8B,
@@ -163,4 +205,36 @@ export const ENGINE_PROFILES: readonly EngineProfile[] = Object.freeze([
 /** The profile of that name, or null. */
 export function findProfile(name: string): EngineProfile | null {
   return ENGINE_PROFILES.find((profile) => profile.name === name) ?? null;
+}
+
+// Queues of real engines have no bound; this one keeps a hopeless overload finite.
+const MAX_QUEUE = 100_000;
+
+/**
+ * What an engine model needs to behave as the profile says: prefix caching on, 4 adapter slots and
+ * 16 in host memory, exact stepping. `overrides` win.
+ */
+export function engineOptionsOf(
+  profile: EngineProfile,
+  overrides: Partial<EngineModelOptions> = {},
+): EngineModelOptions {
+  return {
+    costs: profile.costs,
+    kvBlocks: profile.kvBlocks,
+    blockSizeTokens: profile.blockSizeTokens,
+    maxModelLenTokens: profile.maxModelLenTokens,
+    maxNumSeqs: profile.maxNumSeqs,
+    maxNumBatchedTokens: profile.maxNumBatchedTokens,
+    maxQueue: MAX_QUEUE,
+    isPrefixCaching: true,
+    adapters: {
+      slots: 4,
+      cpuSlots: 16,
+      loadMs: profile.adapterLoadMs,
+      activateMs: profile.adapterActivateMs,
+    },
+    wakeMs: profile.wakeMs,
+    maxCatchUpMs: 0,
+    ...overrides,
+  };
 }
