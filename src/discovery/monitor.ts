@@ -169,7 +169,7 @@ class LoopMonitor implements Monitor {
         this.#endStep(watch, ticket, atMs);
       },
       (cause: unknown) => {
-        const retryMs = this.#parts.options.probeBackoffMs.max;
+        const retryMs = this.#parts.options.probe.backoffMs.max;
         this.#endStep(watch, ticket, this.#parts.clock.now() + retryMs);
         throw cause;
       },

@@ -3,6 +3,12 @@ import type { Result } from '../core/result.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Endpoint } from '../pool/endpoint.ts';
 import type { Fleet } from '../pool/fleet.ts';
+import {
+  isOtherLoad,
+  jitterScrape,
+  nextProbeDelay,
+  nextScrapeInterval,
+} from '../pool/scrape-interval.ts';
 import type { EngineReport } from '../protocol/engines/dialect.ts';
 import type { ProbeAnswer } from '../protocol/engines/evidence.ts';
 import { readModelList } from '../protocol/engines/model-facts.ts';
@@ -12,7 +18,6 @@ import type { HttpFailure } from './http-failure.ts';
 import type { MonitorOptions } from './monitor-options.ts';
 import { ASLEEP, chooseModels, isAsleep, metricsQuery, probeServer, readMetrics } from './probe.ts';
 import type { Learned } from './probe.ts';
-import { isOtherLoad, nextScrapeInterval } from './scrape-interval.ts';
 import { ServerClient } from './server-client.ts';
 import { gravityOf, Verdicts } from './verdicts.ts';
 
@@ -268,7 +273,7 @@ export class Watch {
   #recheck(): void {
     const { clock, options } = this.#context;
     this.#mustCheckHealth = true;
-    this.#scrapeDueMs = clock.now() + this.#jitter(options.recheckMs);
+    this.#scrapeDueMs = clock.now() + this.#jitter(options.probe.recheckMs);
   }
 
   #noteAlive(): void {
@@ -344,14 +349,13 @@ export class Watch {
 
   /** 90 to 110 % of `delayMs`, so that endpoints do not fall into step. */
   #jitter(delayMs: number): number {
-    return delayMs * (0.9 + 0.2 * this.#context.rng.next());
+    return jitterScrape(delayMs, this.#context.rng.next());
   }
 
   /** 50 to 100 % of an exponentially growing wait. */
   #backoffMs(): number {
-    const { min, max } = this.#context.options.probeBackoffMs;
-    const waitMs = Math.min(max, min * 2 ** Math.min(this.#probesFailed, 16));
-    return waitMs * (0.5 + 0.5 * this.#context.rng.next());
+    const { options, rng } = this.#context;
+    return nextProbeDelay(options.probe, { failed: this.#probesFailed, random: rng.next() });
   }
 }
 

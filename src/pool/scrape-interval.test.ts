@@ -3,7 +3,13 @@ import { test } from 'node:test';
 
 import { VirtualClock } from '../core/virtual-clock.ts';
 import type { EngineReport } from '../protocol/engines/dialect.ts';
-import { isOtherLoad, nextScrapeInterval } from './scrape-interval.ts';
+import {
+  DEFAULT_PROBE_POLICY,
+  isOtherLoad,
+  jitterScrape,
+  nextProbeDelay,
+  nextScrapeInterval,
+} from './scrape-interval.ts';
 import type { ScrapePolicy } from './scrape-interval.ts';
 
 const POLICY: ScrapePolicy = {
@@ -191,4 +197,17 @@ test('only what tells of load is another load', () => {
     isOtherLoad(REPORT, { ...REPORT, adapters: [{ name: 'a', state: 'active' }] }),
     true,
   );
+});
+
+test('probes of an endpoint that is down come ever later, up to the longest wait', () => {
+  const delays = [0, 1, 2, 3, 4, 5, 1000].map((failed) =>
+    nextProbeDelay(DEFAULT_PROBE_POLICY, { failed, random: 1 }),
+  );
+  assert.deepEqual(delays, [250, 500, 1000, 2000, 4000, 5000, 5000]);
+  assert.equal(nextProbeDelay(DEFAULT_PROBE_POLICY, { failed: 3, random: 0 }), 1000);
+});
+
+test('scrapes keep within a tenth of their interval', () => {
+  assert.equal(jitterScrape(1000, 0), 900);
+  assert.equal(jitterScrape(1000, 0.5), 1000);
 });
