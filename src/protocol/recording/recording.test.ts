@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  decodeRecordedRequest,
+  decodeRecordingHeader,
+  decodeRecordingLine,
+  type RecordingLine,
+} from './decode.ts';
+import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
+import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
+import { BLOCK_HASH_LIMIT, RECORDING_LINE_BYTES_MAX } from './types.ts';
+import { anyRecordedRequest } from './testing/any-request.ts';
+
+const REQUEST: RecordedRequest = {
+  atMs: 12.34,
+  api: 'chat-completions',
+  model: 'qwen-7b',
+  adapter: null,
+  pool: 'chat',
+  endpoint: '10.0.0.1:8000',
+  tenant: 'wK3vR0aZ',
+  stream: true,
+  promptBytes: 812,
+  promptTokens: 203,
+  tokensFrom: 'usage',
+  maxTokens: 64,
+  outputTokens: 12,
+  cachedTokens: 0,
+  ttftMs: 31.5,
+  tpotMs: 8.25,
+  durationMs: 122.2,
+  outcome: 'completed',
+  status: 200,
+  attempts: 1,
+  blocks: [0, 1, BLOCK_HASH_LIMIT - 1],
+};
+const HEADER: RecordingHeader = {
+  session: '9f86d081884c7d65',
+  startedAtMs: 1_790_000_000_000,
+  part: 1,
+  blockBytes: 256,
+};
+
+function problemOf(fields: object): RecordingProblem {
+  const decoded = decodeRecordedRequest(JSON.stringify(fields));
+  assert.ok(!decoded.ok, JSON.stringify(fields));
+  return decoded.error;
+}
+
+test('a request is read as it was written, on one line', () => {
+  fc.assert(
+    fc.property(anyRecordedRequest(), (request) => {
+      const line = encodeRecordedRequest(request);
+      assert.ok(!line.includes('\n'));
+      assert.deepEqual(decodeRecordedRequest(line), { ok: true, value: request });
+      assert.deepEqual(decodeRecordingLine(line), {
+        ok: true,
+        value: { kind: 'request', request },
+      });
+    }),
+  );
+});
+
+test('a header is read as it was written and told apart from a request', () => {
+  const line = encodeRecordingHeader(HEADER);
+  const expected: RecordingLine = { kind: 'header', header: HEADER };
+  assert.deepEqual(decodeRecordingLine(line), { ok: true, value: expected });
+  assert.equal(decodeRecordedRequest(line).ok, false);
+  assert.equal(decodeRecordingHeader(encodeRecordedRequest(REQUEST)).ok, false);
+});
+
+test('another version is refused by its number', () => {
+  const line = encodeRecordingHeader(HEADER).replace(
+    '"penstockRecording":1',
+    '"penstockRecording":2',
+  );
+  const decoded = decodeRecordingHeader(line);
+  assert.ok(!decoded.ok);
+  assert.equal(decoded.error.field, 'penstockRecording');
+  assert.match(decoded.error.reason, /must be 1, the only version known, got 2/);
+});
+
+test('every cut of a line is refused', () => {
+  const line = encodeRecordedRequest(REQUEST);
+  for (let end = 0; end < line.length; end += 1) {
+    assert.equal(decodeRecordingLine(line.slice(0, end)).ok, false);
+  }
+});
+
+test('a missing field is named, whichever it is', () => {
+  const fields = JSON.parse(encodeRecordedRequest(REQUEST)) as Record<string, unknown>;
+  for (const field of Object.keys(fields)) {
+    const { [field]: _, ...rest } = fields;
+    assert.deepEqual(problemOf(rest), { field, reason: 'is missing' });
+  }
+});
+
+test('a wrong value is refused with its field and what belongs there', () => {
+  const fields = JSON.parse(encodeRecordedRequest(REQUEST)) as Record<string, unknown>;
+  const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+    ['atMs', -1, /must be milliseconds, at least 0, got -1/],
+    ['atMs', null, /must be milliseconds/],
+    ['durationMs', '12', /must be milliseconds, at least 0, got "12"/],
+    ['ttftMs', -0.5, /must be milliseconds/],
+    ['api', 'chat', /must be one of chat-completions, .*got "chat"/],
+    ['model', 7, /must be a text, got 7/],
+    ['stream', 'true', /must be true or false, got "true"/],
+    ['promptTokens', 1.5, /must be a whole number from 0 to/],
+    ['promptTokens', -3, /must be a whole number/],
+    ['outputTokens', 2 ** 60, /must be a whole number/],
+    ['status', 600, /must be a whole number from 0 to 599, got 600/],
+    ['tokensFrom', 'guess', /must be one of usage, estimate, got "guess"/],
+    ['outcome', 'fine', /must be one of completed/],
+    ['tenant', ['x'.repeat(99)], /must be a text, got \["x+…$/],
+    ['blocks', 'AAAAAAA', /hashes of 8 characters/],
+    ['blocks', 'AAAAAAA!', /hashes of 8 characters/],
+    ['blocks', 'AAAAAAAé', /hashes of 8 characters/],
+    ['blocks', null, /must be a text/],
+  ];
+  for (const [field, value, reason] of wrong) {
+    const problem = problemOf({ ...fields, [field]: value });
+    assert.equal(problem.field, field);
+    assert.match(problem.reason, reason);
+  }
+});
+
+test('lines that are no objects are refused as a whole', () => {
+  for (const line of [
+    '',
+    'null',
+    '[]',
+    '3',
+    '"x"',
+    '{',
+    'x'.repeat(RECORDING_LINE_BYTES_MAX + 1),
+  ]) {
+    const decoded = decodeRecordingLine(line);
+    assert.ok(!decoded.ok);
+    assert.equal(decoded.error.field, null);
+  }
+});
+
+test('fields of later versions are ignored', () => {
+  const line = encodeRecordedRequest(REQUEST).replace('{', '{"later":[1],');
+  assert.deepEqual(decodeRecordedRequest(line), { ok: true, value: REQUEST });
+});
+
+test('times are kept to a hundredth', () => {
+  assert.equal(roundTime(1.006), 1.01);
+});
+
+test('any text is read or refused, and nothing thrown', () => {
+  fc.assert(fc.property(fc.string(), (text) => typeof decodeRecordingLine(text).ok === 'boolean'));
+});
