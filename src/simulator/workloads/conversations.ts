@@ -1,0 +1,129 @@
+import type { Rng } from '../../core/rng.ts';
+import { createPoissonArrivals } from './arrivals.ts';
+import { assertTrafficOptions } from './check-options.ts';
+import {
+  ConversationTraffic,
+  type ConversationPlan,
+  type ConversationStart,
+  type TurnPlan,
+} from './conversation-traffic.ts';
+import { createStream } from './random.ts';
+import { SegmentMint } from './segments.ts';
+import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSizes, type SizeSampler, type SizeSpec } from './sizes.ts';
+import type { TrafficOptions, TrafficSource, Workload } from './types.ts';
+import { createZipf } from './zipf.ts';
+
+/** Parameters of conversations; tokens, milliseconds and counts. */
+export interface ConversationSetting extends Setting {
+  /** What a load of 1 is: conversations that begin per second, or clients that hold one each. */
+  readonly start:
+    | { readonly kind: 'arrivals'; readonly perSecond: number }
+    | { readonly kind: 'clients'; readonly count: number };
+  /** System prompts in use; the one of rank r is used in proportion to 1 / r. */
+  readonly applications: number;
+  readonly systemTokens: number;
+  /** What a conversation's first message has beside the message: a document, a task. */
+  readonly openingTokens: SizeSpec;
+  readonly userTokens: SizeSpec;
+  readonly outputTokens: SizeSpec;
+  readonly turns: SizeSpec;
+  readonly thinkMs: SizeSpec;
+  /** A conversation ends before a prompt that would be longer than this. */
+  readonly maxPromptTokens: number;
+  /** Time that an answer is taken to last where the start of the run needs to know. */
+  readonly answerMs: number;
+}
+
+interface Samplers {
+  readonly openingTokens: SizeSampler;
+  readonly userTokens: SizeSampler;
+  readonly outputTokens: SizeSampler;
+  readonly turns: SizeSampler;
+  readonly thinkMs: SizeSampler;
+  readonly application: (rng: Rng) => number;
+}
+
+/** A workload of conversations in one or many turns. */
+export function createConversationWorkload(sheet: WorkloadSheet<ConversationSetting>): Workload {
+  const values = valuesOf(sheet);
+  const { start } = values;
+  return {
+    name: sheet.name,
+    summary: sheet.summary,
+    objective: values.objective,
+    adapters: [],
+    defaults: values,
+    loadUnit:
+      start.kind === 'clients'
+        ? `${start.count} conversations at any time`
+        : `${start.perSecond} new conversations/s`,
+    createTraffic: (options) => createTraffic(values, options),
+  };
+}
+
+function createTraffic(values: ConversationSetting, options: TrafficOptions): TrafficSource {
+  assertTrafficOptions(options);
+  const mint = new SegmentMint();
+  const { applications, systemTokens } = values;
+  const systems = Array.from({ length: applications }, () => mint.create(systemTokens));
+  const samplers: Samplers = {
+    openingTokens: createSizes(values.openingTokens),
+    userTokens: createSizes(values.userTokens),
+    outputTokens: createSizes(values.outputTokens),
+    turns: createSizes(values.turns),
+    thinkMs: createSizes(values.thinkMs),
+    application: createZipf(applications, 1),
+  };
+  return new ConversationTraffic({
+    seed: options.seed,
+    durationMs: options.durationMs,
+    start: startOf(values, options),
+    mint,
+    maxTurns: values.turns.max,
+    cycleMs: values.thinkMs.mean + values.answerMs,
+    plan: (rng): ConversationPlan => {
+      const application = samplers.application(rng);
+      const system = systems.slice(application, application + 1);
+      return {
+        tenant: `application-${application + 1}`,
+        prefix: system,
+        turns: planTurns(values, samplers, rng),
+        maxTokens: values.outputTokens.max,
+      };
+    },
+  });
+}
+
+/** `0` is no purpose of a stream within `ConversationTraffic`. */
+const ARRIVALS = 0;
+
+function startOf(values: ConversationSetting, options: TrafficOptions): ConversationStart {
+  const { start, turns, thinkMs, answerMs } = values;
+  if (start.kind === 'clients') {
+    return { kind: 'clients', count: Math.max(1, Math.round(start.count * options.load)) };
+  }
+  const perSecond = start.perSecond * options.load;
+  const arrivals = createPoissonArrivals(createStream(options.seed, ARRIVALS), perSecond);
+  // Little's law: conversations under way are those that begin per second times their life.
+  const lifeMs = turns.mean * answerMs + (turns.mean - 1) * thinkMs.mean;
+  return { kind: 'arrivals', arrivals, alive: Math.round((perSecond * lifeMs) / 1000) };
+}
+
+function planTurns(values: ConversationSetting, samplers: Samplers, rng: Rng): TurnPlan[] {
+  const count = samplers.turns.draw(rng);
+  const turns: TurnPlan[] = [];
+  let promptTokens = values.systemTokens + samplers.openingTokens.draw(rng);
+  let extraTokens = promptTokens - values.systemTokens;
+  for (let turn = 0; turn < count; turn += 1) {
+    const thinkMs = samplers.thinkMs.drawReal(rng);
+    const userTokens = samplers.userTokens.draw(rng) + extraTokens;
+    const outputTokens = samplers.outputTokens.draw(rng);
+    promptTokens += userTokens - extraTokens;
+    if (promptTokens > values.maxPromptTokens && turn > 0) break;
+    turns.push({ thinkMs, userTokens, outputTokens });
+    promptTokens += outputTokens;
+    extraTokens = 0;
+  }
+  return turns;
+}

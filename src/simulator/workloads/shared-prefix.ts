@@ -1,0 +1,103 @@
+import { must } from '../../core/assert.ts';
+import { pickIndex, type Rng } from '../../core/rng.ts';
+import { NO_OBJECTIVE } from '../../scheduler/types.ts';
+import { ArrivalTraffic } from './arrival-traffic.ts';
+import { createPoissonArrivals } from './arrivals.ts';
+import { assertTrafficOptions } from './check-options.ts';
+import { createStream } from './random.ts';
+import { SegmentMint } from './segments.ts';
+import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import type {
+  LabRequest,
+  PromptSegment,
+  TrafficOptions,
+  TrafficSource,
+  Workload,
+} from './types.ts';
+
+/** Parameters of inference-perf's `shared_prefix` data, under its names. */
+export interface SharedPrefixSetting extends Setting {
+  /** What a load of 1 is. */
+  readonly requestsPerSecond: number;
+  /** `num_groups`: different system prompts. */
+  readonly groups: number;
+  /** `num_prompts_per_group`: different questions to each. */
+  readonly promptsPerGroup: number;
+  /** `system_prompt_len` in tokens. */
+  readonly systemTokens: number;
+  /** `question_len` in tokens. */
+  readonly questionTokens: number;
+  /** `output_len` in tokens. */
+  readonly outputTokens: number;
+}
+
+// Purposes of random streams.
+const ARRIVALS = 0;
+const ORDER = 1;
+
+/**
+ * A workload of questions to shared system prompts. As in inference-perf all questions are made
+ * beforehand, shuffled, and asked one after the other; after the last one the first comes again.
+ */
+export function createSharedPrefixWorkload(sheet: WorkloadSheet<SharedPrefixSetting>): Workload {
+  const values = valuesOf(sheet);
+  return {
+    name: sheet.name,
+    summary: sheet.summary,
+    objective: values.objective,
+    adapters: [],
+    defaults: values,
+    loadUnit: `${values.requestsPerSecond} requests/s`,
+    createTraffic: (options) => createTraffic(values, options),
+  };
+}
+
+interface Question {
+  readonly group: number;
+  readonly segments: readonly PromptSegment[];
+}
+
+function createTraffic(values: SharedPrefixSetting, options: TrafficOptions): TrafficSource {
+  assertTrafficOptions(options);
+  const { seed, durationMs, load } = options;
+  const meanPerSecond = values.requestsPerSecond * load;
+  const mint = new SegmentMint();
+  const questions = shuffle(createQuestions(values, mint), createStream(seed, ORDER));
+  const create = (atMs: number, number: number): LabRequest => {
+    const { group, segments } = must(questions[number % questions.length], 'a question');
+    return {
+      atMs,
+      session: number,
+      tenant: `group-${group + 1}`,
+      adapter: null,
+      segments,
+      promptTokens: values.systemTokens + values.questionTokens,
+      output: mint.create(values.outputTokens),
+      maxTokens: values.outputTokens,
+      objective: NO_OBJECTIVE,
+      headers: null,
+    };
+  };
+  const arrivals = createPoissonArrivals(createStream(seed, ARRIVALS), meanPerSecond);
+  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+}
+
+function createQuestions(values: SharedPrefixSetting, mint: SegmentMint): Question[] {
+  const questions: Question[] = [];
+  for (let group = 0; group < values.groups; group += 1) {
+    const system = mint.create(values.systemTokens);
+    for (let prompt = 0; prompt < values.promptsPerGroup; prompt += 1) {
+      questions.push({ group, segments: [system, mint.create(values.questionTokens)] });
+    }
+  }
+  return questions;
+}
+
+/** Fisher and Yates, in place. */
+function shuffle<T>(items: T[], rng: Rng): T[] {
+  for (let last = items.length - 1; last > 0; last -= 1) {
+    const other = pickIndex(rng, last + 1);
+    [items[last], items[other]] = [items[other] as T, items[last] as T];
+  }
+  return items;
+}

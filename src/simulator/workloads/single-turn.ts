@@ -1,0 +1,68 @@
+import { NO_OBJECTIVE } from '../../scheduler/types.ts';
+import { ArrivalTraffic } from './arrival-traffic.ts';
+import { createGammaArrivals } from './arrivals.ts';
+import { assertTrafficOptions } from './check-options.ts';
+import { createStream } from './random.ts';
+import { SegmentMint } from './segments.ts';
+import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSizes, type SizeSpec } from './sizes.ts';
+import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
+
+/** Parameters of independent requests that share nothing but their instructions. */
+export interface SingleTurnSetting extends Setting {
+  /** What a load of 1 is. */
+  readonly requestsPerSecond: number;
+  /** Coefficient of variation of the gaps between requests; 1 is Poisson. */
+  readonly gapCv: number;
+  /** Instructions that every prompt begins with. */
+  readonly systemTokens: number;
+  /** What follows them and is nobody else's. */
+  readonly userTokens: SizeSpec;
+  readonly outputTokens: SizeSpec;
+}
+
+// Purposes of random streams.
+const ARRIVALS = 0;
+const SIZES = 1;
+
+/** A workload of independent requests. */
+export function createSingleTurnWorkload(sheet: WorkloadSheet<SingleTurnSetting>): Workload {
+  const values = valuesOf(sheet);
+  return {
+    name: sheet.name,
+    summary: sheet.summary,
+    objective: values.objective,
+    adapters: [],
+    defaults: values,
+    loadUnit: `${values.requestsPerSecond} requests/s`,
+    createTraffic: (options) => createTraffic(values, options),
+  };
+}
+
+function createTraffic(values: SingleTurnSetting, options: TrafficOptions): TrafficSource {
+  assertTrafficOptions(options);
+  const { seed, durationMs, load } = options;
+  const meanPerSecond = values.requestsPerSecond * load;
+  const sizes = createStream(seed, SIZES);
+  const userTokens = createSizes(values.userTokens);
+  const outputTokens = createSizes(values.outputTokens);
+  const mint = new SegmentMint();
+  const system = mint.create(values.systemTokens);
+  const create = (atMs: number, number: number): LabRequest => {
+    const user = mint.create(userTokens.draw(sizes));
+    return {
+      atMs,
+      session: number,
+      tenant: 'all',
+      adapter: null,
+      segments: [system, user],
+      promptTokens: system.tokens + user.tokens,
+      output: mint.create(outputTokens.draw(sizes)),
+      maxTokens: values.outputTokens.max,
+      objective: NO_OBJECTIVE,
+      headers: null,
+    };
+  };
+  const arrivals = createGammaArrivals(createStream(seed, ARRIVALS), meanPerSecond, values.gapCv);
+  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+}
