@@ -243,3 +243,38 @@ test('token estimates follow the usage that engines report', () => {
   }
   assert.equal(estimate(), 300);
 });
+
+test('an observer hears once of every end, of flights with their complete record', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m']] } });
+  const heard: string[] = [];
+  world.director.observe({
+    onEnded: ({ head, record, startedAtMs }) => {
+      const tries = record.attempts.map(({ result }) => result).join();
+      heard.push(`${head.model} ${record.outcome} ${tries} ${startedAtMs} ${record.durationMs}`);
+    },
+    onRefused: ({ refusal, model, pool, promptTokens }) => {
+      heard.push(`${refusal.code} ${model} ${pool} ${promptTokens}`);
+    },
+  });
+  const startedAtMs = world.clock.now();
+  const flight = takeOff(world, createHead('m'));
+  world.clock.advance(5);
+  flight.failAttempt('reset', { mayRetry: true });
+  assert.deepEqual(heard, []);
+  world.clock.advance(20);
+  flight.finish(DONE);
+  flight.finish(DONE);
+  begin(world, createHead('unheard-of'));
+  for (const { id } of world.fleet.endpoints()) world.fleet.drain(id, true);
+  begin(world, { ...createHead('m'), promptBytes: 400 });
+  const tokens = Math.ceil((400 * 120) / createHead('m').promptBytes);
+  assert.deepEqual(heard, [
+    `m completed reset,answered ${startedAtMs} 25`,
+    'model_not_found null null null',
+    `no_endpoint m chat ${tokens}`,
+  ]);
+
+  world.director.observe(null);
+  begin(world, createHead('unheard-of'));
+  assert.equal(heard.length, 3);
+});

@@ -9,7 +9,13 @@ import { Chooser } from './chooser.ts';
 import { createDecisionRecord } from './decision.ts';
 import type { FlightServices } from './flight.ts';
 import { Flight } from './flight.ts';
-import type { AdmissionPort, LimitPort, Reservation, TokenEstimate } from './ports.ts';
+import type {
+  AdmissionPort,
+  LimitPort,
+  RequestObserver,
+  Reservation,
+  TokenEstimate,
+} from './ports.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { refuseNoEndpoint, refuseUnknownModel } from './refusals.ts';
@@ -56,6 +62,13 @@ interface Resolved {
   readonly startedAtMs: number;
 }
 
+/** A request that goes nowhere; its model may be one that nobody knows. */
+type Refused = Pick<Resolved, 'head' | 'startedAtMs'> &
+  (
+    | { readonly route: Route; readonly estimate: TokenEstimate }
+    | { readonly route: null; readonly estimate: null }
+  );
+
 /** `penstock_pick_duration_seconds` takes one of this many. */
 const PICKS_PER_MEASUREMENT = 16;
 
@@ -91,6 +104,7 @@ export class Director {
         budget: metrics.counter('penstock_retries_denied_total', ['budget']),
         noEndpoint: metrics.counter('penstock_retries_denied_total', ['no_endpoint']),
       },
+      observer: null,
     };
   }
 
@@ -103,13 +117,18 @@ export class Director {
     };
   }
 
+  /** Tells `observer` of the ends of requests that begin from now on; null tells nobody. */
+  observe(observer: RequestObserver | null): void {
+    this.#flightServices = { ...this.#flightServices, observer };
+  }
+
   /** Takes a request whose model is known; its answer goes to `receiver`. */
   begin(head: RequestHead, receiver: FlightReceiver): void {
     const startedAtMs = this.#options.clock.now();
     const route = this.#options.routes.resolve(head.model);
     if (route === null) {
-      this.#countRejected(head, '', '');
-      receiver.onRefused(refuseUnknownModel(head.model, this.#options.routes));
+      const refusal = refuseUnknownModel(head.model, this.#options.routes);
+      this.#refuse({ head, route, estimate: null, startedAtMs }, refusal, receiver);
       return;
     }
     const estimate = this.#estimator.estimate(head);
@@ -183,9 +202,21 @@ export class Director {
     this.#pickSeconds.observe((this.#options.clock.now() - startedAtMs) / 1000);
   }
 
-  #refuse({ head, route }: Resolved, refusal: Refusal, receiver: FlightReceiver): void {
-    const [target] = targetsOf(route);
-    this.#countRejected(head, route.name, target === undefined ? '' : target.served.pool);
+  #refuse(refused: Refused, refusal: Refusal, receiver: FlightReceiver): void {
+    const { head, route, estimate, startedAtMs } = refused;
+    const [target] = route === null ? [] : targetsOf(route);
+    const pool = target === undefined ? null : target.served.pool;
+    const model = route === null ? null : route.name;
+    this.#countRejected(head, model ?? '', pool ?? '');
+    this.#flightServices.observer?.onRefused({
+      head,
+      refusal,
+      model,
+      pool,
+      promptTokens: estimate === null ? null : estimate.promptTokens,
+      startedAtMs,
+      refusedAtMs: this.#options.clock.now(),
+    });
     receiver.onRefused(refusal);
   }
 

@@ -10,7 +10,7 @@ import type { AnswerHeader, PickInput, PromptBlocks, RankedEndpoint } from '../s
 import type { DecisionLog, DecisionRecord } from '../telemetry/decision-log.ts';
 import type { CounterSeries } from '../telemetry/series.ts';
 import { cacheSaltOf } from './cache-salt.ts';
-import type { Reservation, TokenEstimate } from './ports.ts';
+import type { RequestObserver, Reservation, TokenEstimate } from './ports.ts';
 import type { AttemptResult, RequestSeries } from './request-metrics.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { TokenEstimator } from './token-estimator.ts';
@@ -27,6 +27,8 @@ export interface FlightServices {
   /** Attempts per request, the first included. */
   readonly attemptsMax: number;
   readonly retriesDenied: { readonly budget: CounterSeries; readonly noEndpoint: CounterSeries };
+  /** Hears of the end of every flight; null when nobody wants to. */
+  readonly observer: RequestObserver | null;
 }
 
 /** What one flight is made from: the outcome of resolve, limit, admit and schedule. */
@@ -181,6 +183,7 @@ export class Flight {
     this.#settle(result.usage);
     this.#measure(result, nowMs);
     this.#completeRecord(result, nowMs);
+    this.#services.observer?.onEnded(this.#plan);
   }
 
   /** Books the work that is really ahead: cached prompt tokens are not prefilled again. */

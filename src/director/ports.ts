@@ -1,3 +1,4 @@
+import type { DecisionRecord } from '../telemetry/decision-log.ts';
 import type { Refusal, RequestHead } from './types.ts';
 
 /** What a request is expected to cost, in tokens. */
@@ -36,3 +37,36 @@ export const ADMIT_ALL: AdmissionPort = Object.freeze({
     decide(null);
   },
 });
+
+/** A request that was given an endpoint, at its end. */
+export interface EndedFlight {
+  readonly head: RequestHead;
+  /** Complete: nothing is added any more. */
+  readonly record: DecisionRecord;
+  /** `Clock.now` when the director first saw the request. */
+  readonly startedAtMs: number;
+}
+
+/** A request that was refused before any endpoint was tried. */
+export interface RefusedRequest {
+  readonly head: RequestHead;
+  readonly refusal: Refusal;
+  /** Name of the route; null when the client's is not known. */
+  readonly model: string | null;
+  /** Where it would have gone first; null when that is not known. */
+  readonly pool: string | null;
+  /** Estimate; null when the model is not known. */
+  readonly promptTokens: number | null;
+  /** `Clock.now` when the director first saw the request, and when it refused it. */
+  readonly startedAtMs: number;
+  readonly refusedAtMs: number;
+}
+
+/**
+ * Hears of every request once, at its end, such as to record it. Called in the request's own time:
+ * it must be quick, must not throw, and keeps nothing of what it is given.
+ */
+export interface RequestObserver {
+  onEnded(ended: EndedFlight): void;
+  onRefused(refused: RefusedRequest): void;
+}
