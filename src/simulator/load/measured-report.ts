@@ -138,6 +138,8 @@ export interface MeasuredExtras {
   readonly config: MeasuredConfig;
   /** How the run ended, such as `finished` or `interrupted`. */
   readonly status: string;
+  /** Requests that had no answer when the run ended; neither successes nor failures. */
+  readonly unanswered: number;
   /** The same latencies counted from when a request was really sent; null for a simulated run. */
   readonly latency_from_sending: MeasuredLatency | null;
   /** Null for a simulated run. */

@@ -141,6 +141,7 @@ function readExtras(reading: ReportReading, json: JsonObject): MeasuredExtras {
   return {
     config: readConfig(reading, source),
     status: reading.string(source, 'penstock.status'),
+    unanswered: reading.optionalNumber(source, 'penstock.unanswered') ?? 0,
     latency_from_sending: isJsonObject(fromSending)
       ? reading.latency(source, 'penstock.latency_from_sending')
       : null,

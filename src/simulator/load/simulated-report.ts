@@ -64,13 +64,14 @@ export function toMeasuredReport(result: RunResult, config: SimulatedRunConfig):
       },
     },
     failures: {
-      count: requests.refused + requests.failed + requests.unanswered,
+      count: requests.refused + requests.failed,
       request_latency: null,
       by_label: failureGroups(result),
     },
     penstock: {
       config: configOf(result, config),
       status: result.status,
+      unanswered: requests.unanswered,
       latency_from_sending: null,
       client: null,
     },
@@ -105,7 +106,6 @@ function failureGroups({ requests }: RunResult): MeasuredReport['failures']['by_
   const groups = [
     ['refused by the gateway', requests.refused],
     ['failed', requests.failed],
-    ['unanswered at the end', requests.unanswered],
   ] as const;
   return Object.fromEntries(
     groups
