@@ -1,10 +1,10 @@
 import { must } from '../../core/assert.ts';
 import { pickIndex, type Rng } from '../../core/rng.ts';
-import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createPoissonArrivals } from './arrivals.ts';
 import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
+import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
 import type {
@@ -65,18 +65,14 @@ function createTraffic(values: SharedPrefixSetting, options: TrafficOptions): Tr
   const questions = shuffle(createQuestions(values, mint), createStream(seed, ORDER));
   const create = (atMs: number, number: number): LabRequest => {
     const { group, segments } = must(questions[number % questions.length], 'a question');
-    return {
+    return createRequest({
       atMs,
       session: number,
       tenant: `group-${group + 1}`,
-      adapter: null,
       segments,
-      promptTokens: values.systemTokens + values.questionTokens,
       output: mint.create(values.outputTokens),
       maxTokens: values.outputTokens,
-      objective: NO_OBJECTIVE,
-      headers: null,
-    };
+    });
   };
   const arrivals = createPoissonArrivals(createStream(seed, ARRIVALS), meanPerSecond);
   return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });

@@ -1,8 +1,8 @@
-import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createGammaArrivals } from './arrivals.ts';
 import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
+import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
@@ -50,18 +50,14 @@ function createTraffic(values: SingleTurnSetting, options: TrafficOptions): Traf
   const system = mint.create(values.systemTokens);
   const create = (atMs: number, number: number): LabRequest => {
     const user = mint.create(userTokens.draw(sizes));
-    return {
+    return createRequest({
       atMs,
       session: number,
       tenant: 'all',
-      adapter: null,
       segments: [system, user],
-      promptTokens: system.tokens + user.tokens,
       output: mint.create(outputTokens.draw(sizes)),
       maxTokens: values.outputTokens.max,
-      objective: NO_OBJECTIVE,
-      headers: null,
-    };
+    });
   };
   const arrivals = createGammaArrivals(createStream(seed, ARRIVALS), meanPerSecond, values.gapCv);
   return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });

@@ -17,7 +17,7 @@ export interface SizeSampler {
   drawReal(rng: Rng): number;
 }
 
-/** A `SizeSpec`; `min` is 1 when not given. All finite, `min <= mean <= max`. */
+/** A `SizeSpec`; `min` is 1 when not given. All finite, `0 < min <= mean <= max`, or all 0. */
 export function size(mean: number, max: number, min = 1): SizeSpec {
   return Object.freeze({ mean, min, max });
 }
@@ -45,7 +45,8 @@ export function createSizes(spec: SizeSpec): SizeSampler {
 }
 
 function assertSpec({ mean, min, max }: SizeSpec): void {
-  if (min > 0 && min <= mean && mean <= max && Number.isFinite(max)) return;
+  const isBelow = min > 0 || (min === 0 && max === 0);
+  if (isBelow && min <= mean && mean <= max && Number.isFinite(max)) return;
   throw new WorkloadError('size_invalid', `no sizes from ${min} to ${max} have the mean ${mean}`);
 }
 

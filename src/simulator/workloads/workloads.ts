@@ -1,15 +1,28 @@
 import { findNearest } from '../../core/nearest.ts';
+import { createAdapterZooWorkload } from './adapter-zoo.ts';
 import { createConversationWorkload } from './conversations.ts';
-import { BATCH_SUMMARIZATION_RAG, INTERACTIVE_CHAT, SHARED_PREFIX } from './parameters.ts';
+import { createDiurnalWorkload } from './diurnal.ts';
+import { createMixedSizesWorkload } from './mixed-sizes.ts';
+import { createNoisyNeighbourWorkload } from './noisy-neighbour.ts';
+import * as sheets from './parameters.ts';
 import { createSharedPrefixWorkload } from './shared-prefix.ts';
 import { createSingleTurnWorkload } from './single-turn.ts';
 import type { Workload } from './types.ts';
 
-/** Every workload, in the order help shows them. */
+/** Every workload, in the order help shows them: the catalogue's seven, then ours. */
 export const WORKLOADS: readonly Workload[] = Object.freeze([
-  createConversationWorkload(INTERACTIVE_CHAT),
-  createSingleTurnWorkload(BATCH_SUMMARIZATION_RAG),
-  createSharedPrefixWorkload(SHARED_PREFIX),
+  createConversationWorkload(sheets.INTERACTIVE_CHAT),
+  createConversationWorkload(sheets.CODE_GENERATION),
+  createConversationWorkload(sheets.DEEP_RESEARCH),
+  createSingleTurnWorkload(sheets.REASONING),
+  createSingleTurnWorkload(sheets.BATCH_SUMMARIZATION_RAG),
+  createConversationWorkload(sheets.BATCH_SYNTHETIC_DATA),
+  createConversationWorkload(sheets.AGENTIC),
+  createSharedPrefixWorkload(sheets.SHARED_PREFIX),
+  createNoisyNeighbourWorkload(sheets.NOISY_NEIGHBOUR),
+  createAdapterZooWorkload(sheets.ADAPTER_ZOO),
+  createMixedSizesWorkload(sheets.MIXED_SIZES),
+  createDiurnalWorkload(sheets.DIURNAL),
 ]);
 
 /** The workload of that name, or null. */

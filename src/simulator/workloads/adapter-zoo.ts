@@ -1,0 +1,75 @@
+import { must } from '../../core/assert.ts';
+import { ArrivalTraffic } from './arrival-traffic.ts';
+import { createPoissonArrivals } from './arrivals.ts';
+import { assertTrafficOptions } from './check-options.ts';
+import { createStream } from './random.ts';
+import { createRequest } from './request.ts';
+import { SegmentMint } from './segments.ts';
+import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSizes, type SizeSpec } from './sizes.ts';
+import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
+import { createZipf } from './zipf.ts';
+
+/** Parameters of many adapters on one base model. */
+export interface AdapterZooSetting extends Setting {
+  /** What a load of 1 is. */
+  readonly requestsPerSecond: number;
+  readonly adapters: number;
+  /** The adapter of rank r is asked for in proportion to `r^-exponent`. */
+  readonly exponent: number;
+  /** Instructions that all requests of one adapter begin with. */
+  readonly systemTokens: number;
+  readonly userTokens: SizeSpec;
+  readonly outputTokens: SizeSpec;
+}
+
+// Purposes of random streams.
+const ARRIVALS = 0;
+const SIZES = 1;
+
+/** A workload whose requests name one of many adapters, some of them far more often than others. */
+export function createAdapterZooWorkload(sheet: WorkloadSheet<AdapterZooSetting>): Workload {
+  const values = valuesOf(sheet);
+  const names = Array.from({ length: values.adapters }, (_, rank) => `adapter-${rank + 1}`);
+  return {
+    name: sheet.name,
+    summary: sheet.summary,
+    objective: values.objective,
+    adapters: names,
+    defaults: values,
+    loadUnit: `${values.requestsPerSecond} requests/s`,
+    createTraffic: (options) => createTraffic(values, names, options),
+  };
+}
+
+function createTraffic(
+  values: AdapterZooSetting,
+  names: readonly string[],
+  options: TrafficOptions,
+): TrafficSource {
+  assertTrafficOptions(options);
+  const { seed, durationMs, load } = options;
+  const meanPerSecond = values.requestsPerSecond * load;
+  const sizes = createStream(seed, SIZES);
+  const drawRank = createZipf(values.adapters, values.exponent);
+  const userTokens = createSizes(values.userTokens);
+  const outputTokens = createSizes(values.outputTokens);
+  const mint = new SegmentMint();
+  const systems = names.map(() => mint.create(values.systemTokens));
+  const create = (atMs: number, number: number): LabRequest => {
+    const rank = drawRank(sizes);
+    const adapter = must(names[rank], 'an adapter');
+    const user = mint.create(userTokens.draw(sizes));
+    return createRequest({
+      atMs,
+      session: number,
+      tenant: adapter,
+      adapter,
+      segments: [must(systems[rank], 'a system prompt'), user],
+      output: mint.create(outputTokens.draw(sizes)),
+      maxTokens: values.outputTokens.max,
+    });
+  };
+  const arrivals = createPoissonArrivals(createStream(seed, ARRIVALS), meanPerSecond);
+  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+}
