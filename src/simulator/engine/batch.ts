@@ -2,7 +2,7 @@ import type { AdapterStore } from './adapter-store.ts';
 import type { EngineCounters } from './counters.ts';
 import { SequenceList, type Sequence } from './sequence.ts';
 import type { SequenceBlocks } from './sequence-blocks.ts';
-import type { StepShape } from './step-time.ts';
+import type { StepCosts, StepShape } from './step-time.ts';
 
 /** Limits of one step, under vLLM's names. */
 export interface BatchLimits {
@@ -10,6 +10,8 @@ export interface BatchLimits {
   readonly maxNumSeqs: number;
   /** Tokens computed in one step, prefill and decode together; at least `maxNumSeqs`. */
   readonly maxNumBatchedTokens: number;
+  /** Only its window matters here. */
+  readonly costs: Pick<StepCosts, 'windowTokens'>;
 }
 
 /** What a batch works on. */
@@ -36,8 +38,11 @@ export class Batch {
   readonly shape: StepShape = {
     prefillTokens: 0,
     prefillContextPairs: 0,
+    prefillWindowPairs: 0,
+    prefillContextTokens: 0,
     decodeSequences: 0,
     decodeContextTokens: 0,
+    decodeWindowTokens: 0,
   };
   /** Milliseconds that moving adapters adds to the planned step. */
   adapterMs = 0;
@@ -60,6 +65,8 @@ export class Batch {
     const preemptionsBefore = this.#parts.counters.preemptions;
     shape.prefillTokens = 0;
     shape.prefillContextPairs = 0;
+    shape.prefillWindowPairs = 0;
+    shape.prefillContextTokens = 0;
     this.adapterMs = 0;
     this.#planDecoding();
     let budget = this.#limits.maxNumBatchedTokens - this.decoding.length;
@@ -111,14 +118,19 @@ export class Batch {
       }
       if (sequence.state === 'decoding') index += 1;
     }
+    const window = this.#limits.costs.windowTokens;
     let contextTokens = 0;
+    let windowTokens = 0;
     // A second pass, since a sequence may have been preempted after it had got its block.
     for (const sequence of this.decoding) {
       blocks.registerFull(sequence, sequence.computedTokens + 1);
-      contextTokens += sequence.knownTokens;
+      const known = sequence.knownTokens;
+      contextTokens += known;
+      windowTokens += known < window ? known : window;
     }
     this.shape.decodeSequences = this.decoding.length;
     this.shape.decodeContextTokens = contextTokens;
+    this.shape.decodeWindowTokens = windowTokens;
   }
 
   /** Goes on with unfinished prompts, which are in order of admission; returns the budget left. */
@@ -196,8 +208,14 @@ export class Batch {
     const tokens = sequence.computedTokens + chunk;
     this.#parts.blocks.registerFull(sequence, tokens);
     sequence.chunkTokens = chunk;
-    this.shape.prefillTokens += chunk;
-    this.shape.prefillContextPairs += chunk * (sequence.computedTokens + chunk / 2);
+    const shape = this.shape;
+    const window = this.#limits.costs.windowTokens;
+    shape.prefillTokens += chunk;
+    shape.prefillContextTokens += tokens;
+    shape.prefillContextPairs += chunk * (sequence.computedTokens + chunk / 2);
+    if (window === 0) return;
+    shape.prefillWindowPairs +=
+      pairsUpTo(tokens, window) - pairsUpTo(sequence.computedTokens, window);
   }
 
   #preempt(sequence: Sequence): void {
@@ -226,4 +244,10 @@ export class Batch {
     const adapter = sequence.request.adapter;
     if (adapter !== null) this.#parts.adapters.addWaiting(adapter, change);
   }
+}
+
+/** Token pairs of causal attention over `tokens` tokens of which each sees `window` at most. */
+function pairsUpTo(tokens: number, window: number): number {
+  if (tokens <= window) return (tokens * tokens) / 2;
+  return window * (tokens - window / 2);
 }

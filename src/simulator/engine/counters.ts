@@ -27,6 +27,8 @@ export class EngineCounters {
   prefixHitTokens = 0;
   preemptions = 0;
   steps = 0;
+  /** Milliseconds spent in steps that have ended, loads of adapters included. */
+  busyMs = 0;
   rejections = 0;
   adapterLoads = 0;
   readonly ended: Record<EndReason, number> = { stop: 0, length: 0, cancelled: 0 };

@@ -18,8 +18,10 @@ export interface EngineModelOptions extends BatchLimits {
   readonly maxQueue: number;
   readonly isPrefixCaching: boolean;
   readonly adapters: AdapterOptions;
-  /** From `wake` to the first step. */
+  /** From `wake` to the first step after a sleep of level 1. */
   readonly wakeMs: number;
+  /** The same after level 2, when weights come from storage. */
+  readonly deepWakeMs: number;
   /**
    * Longest stretch that a caller who steps late catches up on. A process that was stopped for
    * longer loses the rest, as a real engine would. Exact callers never need any.
@@ -40,13 +42,20 @@ export type Submission =
   | { readonly ok: true; readonly sequence: Sequence }
   | { readonly ok: false; readonly reason: Refusal };
 
+/**
+ * Hears of every step that has ended: how long it took, and how many sequences got a token after
+ * one they had before, for which the duration is the gap between the two.
+ */
+export type StepListener = (durationMs: number, decodeSequences: number) => void;
+
 /** How deep an engine sleeps: 1 keeps weights in host memory, 2 drops them (vLLM's levels). */
 export type SleepLevel = 1 | 2;
 
 /**
  * A continuous-batching model server as a state machine without timers: the caller asks
  * `nextStepAtMs()` and calls `step(nowMs)` then. Equal calls give equal results, so that the same
- * code serves HTTP in real time and a simulation in virtual time.
+ * code serves HTTP in real time and a simulation in virtual time. A process that dies is a model
+ * that is dropped: what follows is a new one, with empty caches and counters at zero.
  */
 export class EngineModel {
   readonly options: EngineModelOptions;
@@ -54,6 +63,8 @@ export class EngineModel {
   readonly adapters: AdapterStore;
   /** Longest prompt plus output that is accepted, in tokens. */
   readonly contextTokens: number;
+  /** Called before the tokens of the step are handed out; null for nobody. */
+  onStep: StepListener | null = null;
   readonly #pool: BlockPool;
   readonly #batch: Batch;
   #isStepping = false;
@@ -64,7 +75,7 @@ export class EngineModel {
   #readyMs = 0;
   /** No step starts before this time: an adapter is being loaded, or the engine wakes. */
   #busyUntilMs = 0;
-  #isAsleep = false;
+  #sleepLevel: SleepLevel | null = null;
   #slowdown = 1;
 
   constructor(options: EngineModelOptions) {
@@ -108,7 +119,12 @@ export class EngineModel {
   }
 
   get isAsleep(): boolean {
-    return this.#isAsleep;
+    return this.#sleepLevel !== null;
+  }
+
+  /** How deep it sleeps; null while awake. */
+  get sleepLevel(): SleepLevel | null {
+    return this.#sleepLevel;
   }
 
   /** Takes a request into the waiting queue, or says why not. */
@@ -138,7 +154,7 @@ export class EngineModel {
   /** Engine time at which `step` has something to do; infinite when there is nothing. */
   nextStepAtMs(): number {
     if (this.#isStepping) return this.#stepEndMs;
-    if (this.#isAsleep || !this.#hasWork()) return Number.POSITIVE_INFINITY;
+    if (this.isAsleep || !this.#hasWork()) return Number.POSITIVE_INFINITY;
     return Math.max(this.#readyMs, this.#busyUntilMs);
   }
 
@@ -146,7 +162,7 @@ export class EngineModel {
   step(nowMs: number): void {
     if (nowMs < this.nextStepAtMs()) return;
     if (this.#isStepping) this.#finishStep();
-    if (this.#isAsleep || !this.#hasWork()) return;
+    if (this.isAsleep || !this.#hasWork()) return;
     const startMs = Math.max(this.#readyMs, this.#busyUntilMs, nowMs - this.options.maxCatchUpMs);
     if (startMs > nowMs) {
       this.#readyMs = startMs;
@@ -189,20 +205,21 @@ export class EngineModel {
 
   /** Drops the KV cache and stops; sequences go back to the queue and start over after `wake`. */
   sleep(level: SleepLevel): void {
-    if (this.#isAsleep) return;
+    if (this.isAsleep) return;
     this.#isStepping = false;
     this.#batch.preemptAll();
     this.#pool.forgetAll();
     if (level === 2) this.adapters.unloadAll();
-    this.#isAsleep = true;
+    this.#sleepLevel = level;
   }
 
   /** Ends the sleep; returns the engine time at which steps go on. */
   wake(nowMs: number): number {
-    if (!this.#isAsleep) return nowMs;
-    this.#isAsleep = false;
+    if (this.#sleepLevel === null) return nowMs;
+    const wakeMs = this.#sleepLevel === 1 ? this.options.wakeMs : this.options.deepWakeMs;
+    this.#sleepLevel = null;
     this.#readyMs = nowMs;
-    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs + this.options.wakeMs);
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs + wakeMs);
     return this.#busyUntilMs;
   }
 
@@ -217,7 +234,7 @@ export class EngineModel {
 
   #refusalOf(request: EngineRequest): Refusal | null {
     assert(request.prompt.tokens > 0, 'a prompt has at least one token');
-    if (this.#isAsleep) return 'asleep';
+    if (this.isAsleep) return 'asleep';
     const adapter = request.adapter;
     if (adapter !== null && !this.adapters.has(adapter)) return 'adapter_unknown';
     if (adapter !== null && this.options.adapters.slots === 0) return 'no_adapter_slots';
@@ -235,10 +252,10 @@ export class EngineModel {
     this.#isEmitting = true;
     this.#readyMs = atMs;
     const decoded = batch.decoding.length;
-    if (decoded > 0) {
-      const seconds = (atMs - this.#stepStartMs) / 1000;
-      this.counters.interTokenLatency.observe(seconds, decoded);
-    }
+    const durationMs = atMs - this.#stepStartMs;
+    this.counters.busyMs += durationMs;
+    if (decoded > 0) this.counters.interTokenLatency.observe(durationMs / 1000, decoded);
+    if (this.onStep !== null) this.onStep(durationMs, decoded);
     for (let index = 0; index < decoded; index += 1) {
       const sequence = batch.decoding[index] as Sequence;
       // A listener of an earlier sequence may have cancelled this one.

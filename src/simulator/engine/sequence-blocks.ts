@@ -25,12 +25,16 @@ export class SequenceBlocks {
    * Starts a waiting sequence with at most `budgetTokens` of its prompt: takes the cached prefix
    * and the blocks of the first chunk. Returns the chunk's size in tokens, or 0 when too few blocks
    * are free, in which case nothing changed. At least one token is always computed, for its logits.
+   *
+   * All known tokens must fit and not only the first chunk, though only the chunk's blocks are
+   * taken: several long prompts that start together would else preempt one another in turn (vLLM
+   * pull request 37307).
    */
   admit(sequence: Sequence, budgetTokens: number): number {
     const hit = this.#lookUp(sequence);
     const cachedTokens = hit.blocks * this.#blockSizeTokens;
     const chunk = Math.min(sequence.knownTokens - cachedTokens, budgetTokens);
-    const wanted = this.#blocksFor(cachedTokens + chunk);
+    const wanted = this.#blocksFor(sequence.knownTokens);
     if (this.#pool.freeCount - hit.freeBlocks < wanted - hit.blocks) return 0;
     for (let index = 0; index < hit.blocks; index += 1) {
       const word = index * 2;

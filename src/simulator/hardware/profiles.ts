@@ -1,135 +1,46 @@
+import { must } from '../../core/assert.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
-import type { StepCosts } from '../engine/step-time.ts';
+import { createStepCosts, type Calibration, type StepCosts } from '../engine/step-time.ts';
+import { createProfile, NO_CALIBRATION, type ProfileOptions } from './create-profile.ts';
+import { findModelShape } from './models.ts';
+import type { Precision } from './precision.ts';
+import type { StartUpPhases } from './start-up.ts';
 
-/** A model as far as serving it costs time and memory. */
-interface ModelShape {
-  readonly parameters: number;
-  readonly layers: number;
-  /** Heads times head size: the width of attention. */
-  readonly attentionWidth: number;
-  readonly kvBytesPerToken: number;
-}
-
-/** One accelerator, dense bfloat16. */
-interface Accelerator {
-  readonly flops: number;
-  readonly memoryBytesPerSecond: number;
-  readonly memoryBytes: number;
-}
-
-/** A named machine and model: how fast steps are and how much fits. */
+/** A named machine and model: how fast steps are and how much fits. Times in milliseconds. */
 export interface EngineProfile {
   readonly name: string;
+  /** Other names that find it. */
+  readonly aliases: readonly string[];
   /** One sentence for help. */
   readonly summary: string;
   /** Model name served when none is given. */
   readonly model: string;
-  readonly costs: StepCosts;
-  readonly kvBlocks: number;
-  readonly blockSizeTokens: number;
-  readonly maxModelLenTokens: number;
-  readonly maxNumSeqs: number;
-  readonly maxNumBatchedTokens: number;
-  /** Loading an adapter from storage, in milliseconds. */
-  readonly adapterLoadMs: number;
-  /** Host memory to accelerator. */
-  readonly adapterActivateMs: number;
-  readonly wakeMs: number;
+  readonly precision: Precision;
   /** Accelerator's name, such as `h100`; `none` for the demo. */
   readonly accelerator: string;
   /** How many of them one engine occupies. */
   readonly accelerators: number;
   /** List price of all of them together per hour; null when none is known. */
   readonly hourlyUsd: number | null;
-  /** Factors on the computed times, each 1 until a measured run says otherwise. */
+  readonly costs: StepCosts;
+  /** Factors that `costs` contains already. */
   readonly calibration: Calibration;
-}
-
-/** Factors on computed times; above 1 is slower. */
-export interface Calibration {
-  /** Compute of prompt tokens. */
-  readonly prefill: number;
-  /** Reading of weights and KV cache. */
-  readonly decode: number;
-  /** Per step and per sequence on the host, and between accelerators. */
-  readonly overhead: number;
-}
-
-/** Uncalibrated. */
-export const NO_CALIBRATION: Calibration = Object.freeze({ prefill: 1, decode: 1, overhead: 1 });
-
-// bfloat16: two bytes a parameter, plus 2 % for buffers and norms kept in wider types.
-const WEIGHT_BYTES = 2 * 1.02;
-// Share of peak that engines reach: prefill is bound by compute, decode by memory. Both are in the
-// middle of the published ranges (model FLOPs utilisation 0.3 to 0.5, bandwidth 0.6 to 0.8).
-const COMPUTE_EFFICIENCY = 0.45;
-const MEMORY_EFFICIENCY = 0.7;
-// vLLM's default --gpu-memory-utilization, and what activations and the runtime take beside
-// weights.
-const MEMORY_SHARE = 0.9;
-const RUNTIME_BYTES = 2.3 * 2 ** 30;
-// Sampling, detokenizing and scheduling per sequence and step on the host; compute of one decoded
-// token hides behind the reading of the weights until batches far above 256.
-const DECODE_SEQUENCE_MS = 0.02;
-// vLLM's default block size.
-const BLOCK_SIZE_TOKENS = 16;
-
-const LLAMA_3_1_8B: ModelShape = {
-  parameters: 8.03e9,
-  layers: 32,
-  attentionWidth: 4096,
-  kvBytesPerToken: 128 * 1024,
-};
-const QWEN_2_5_7B: ModelShape = {
-  parameters: 7.62e9,
-  layers: 28,
-  attentionWidth: 3584,
-  kvBytesPerToken: 56 * 1024,
-};
-
-const A10G: Accelerator = { flops: 70e12, memoryBytesPerSecond: 0.6e12, memoryBytes: 24e9 };
-const L4: Accelerator = { flops: 121e12, memoryBytesPerSecond: 0.3e12, memoryBytes: 24e9 };
-const H100: Accelerator = { flops: 989e12, memoryBytesPerSecond: 3.35e12, memoryBytes: 80e9 };
-
-/** Roofline of one forward pass: 2 FLOPs a parameter and token, weights and KV read once a step. */
-function costsOf(model: ModelShape, accelerator: Accelerator): StepCosts {
-  const flopsPerMs = (accelerator.flops * COMPUTE_EFFICIENCY) / 1000;
-  const bytesPerMs = (accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY) / 1000;
-  return Object.freeze({
-    baseMs: (model.parameters * WEIGHT_BYTES) / bytesPerMs,
-    prefillTokenMs: (2 * model.parameters) / flopsPerMs,
-    prefillContextPairMs: (4 * model.layers * model.attentionWidth) / flopsPerMs,
-    decodeSequenceMs: DECODE_SEQUENCE_MS,
-    decodeContextTokenMs: model.kvBytesPerToken / bytesPerMs,
-  });
-}
-
-function kvBlocksOf(model: ModelShape, accelerator: Accelerator): number {
-  const weights = model.parameters * WEIGHT_BYTES;
-  const free = accelerator.memoryBytes * MEMORY_SHARE - weights - RUNTIME_BYTES;
-  return Math.floor(free / (model.kvBytesPerToken * BLOCK_SIZE_TOKENS));
-}
-
-function define(
-  fields: Pick<EngineProfile, 'name' | 'summary' | 'model' | 'accelerator' | 'hourlyUsd'>,
-  model: ModelShape,
-  accelerator: Accelerator,
-  limits: { readonly maxModelLenTokens: number; readonly maxNumBatchedTokens: number },
-): EngineProfile {
-  return Object.freeze({
-    ...fields,
-    ...limits,
-    costs: costsOf(model, accelerator),
-    kvBlocks: kvBlocksOf(model, accelerator),
-    blockSizeTokens: BLOCK_SIZE_TOKENS,
-    maxNumSeqs: 256,
-    adapterLoadMs: 500,
-    adapterActivateMs: 50,
-    accelerators: 1,
-    calibration: NO_CALIBRATION,
-    // Level 1 sleep: weights come back over PCIe at about 25 GB/s.
-    wakeMs: (model.parameters * WEIGHT_BYTES) / 25e6,
-  });
+  readonly kvBlocks: number;
+  readonly blockSizeTokens: number;
+  /** Bytes of weights on all accelerators together. */
+  readonly weightBytes: number;
+  readonly maxModelLenTokens: number;
+  readonly maxNumSeqs: number;
+  readonly maxNumBatchedTokens: number;
+  /** Loading an adapter from storage. */
+  readonly adapterLoadMs: number;
+  /** Host memory to accelerator. */
+  readonly adapterActivateMs: number;
+  /** From `wake` to the first step after a sleep of level 1, weights in host memory. */
+  readonly wakeMs: number;
+  /** The same after level 2, weights on disk. */
+  readonly deepWakeMs: number;
+  readonly startUp: StartUpPhases;
 }
 
 /**
@@ -138,73 +49,94 @@ function define(
  */
 const DEMO: EngineProfile = Object.freeze({
   name: 'demo',
+  aliases: [],
   summary: 'no real machine: fast, for laptops and demos',
   model: 'demo-model',
-  costs: Object.freeze({
+  precision: 'bf16',
+  accelerator: 'none',
+  accelerators: 1,
+  hourlyUsd: null,
+  costs: createStepCosts({
     baseMs: 15,
     prefillTokenMs: 0.05,
-    prefillContextPairMs: 0,
     decodeSequenceMs: 0.05,
     decodeContextTokenMs: 0.00002,
   }),
+  calibration: NO_CALIBRATION,
   kvBlocks: 4096,
-  blockSizeTokens: BLOCK_SIZE_TOKENS,
+  blockSizeTokens: 16,
+  weightBytes: 0,
   maxModelLenTokens: 32_768,
   maxNumSeqs: 64,
   maxNumBatchedTokens: 2048,
   adapterLoadMs: 300,
   adapterActivateMs: 30,
   wakeMs: 200,
-  accelerator: 'none',
-  accelerators: 1,
-  hourlyUsd: null,
-  calibration: NO_CALIBRATION,
+  deepWakeMs: 1000,
+  startUp: Object.freeze({
+    nodeMs: 0,
+    imageMs: 0,
+    processMs: 1000,
+    weightsMs: 1000,
+    cachedWeightsMs: 200,
+    compileMs: 1000,
+    cachedCompileMs: 100,
+    warmUpMs: 500,
+  }),
 });
+
+function define(model: string, accelerator: string, options: ProfileOptions): EngineProfile {
+  const shape = must(findModelShape(model), `model ${model}`);
+  const made = createProfile(shape, accelerator, options);
+  return must(made.ok ? made.value : null, `profile of ${model} on ${accelerator}`);
+}
+
+const LLAMA_8B = 'Llama-3.1-8B-Instruct';
+const LLAMA_70B = 'Llama-3.3-70B-Instruct';
 
 /** Every profile, in the order help shows them. */
 export const ENGINE_PROFILES: readonly EngineProfile[] = Object.freeze([
   DEMO,
-  define(
-    {
-      name: 'a10g-7b',
-      summary: 'Qwen2.5-7B on one A10G',
-      model: 'Qwen/Qwen2.5-7B-Instruct',
-      accelerator: 'a10g',
-      hourlyUsd: 1.006,
-    },
-    QWEN_2_5_7B,
-    A10G,
-    { maxModelLenTokens: 32_768, maxNumBatchedTokens: 2048 },
-  ),
-  define(
-    {
-      name: 'l4-8b',
-      summary: 'Llama 3.1 8B on one L4',
-      accelerator: 'l4',
-      hourlyUsd: 0.7,
-      model: 'meta-llama/Llama-3.1-8B-Instruct',
-    },
-    LLAMA_3_1_8B,
-    L4,
-    { maxModelLenTokens: 8192, maxNumBatchedTokens: 2048 },
-  ),
-  define(
-    {
-      name: 'h100-8b',
-      summary: 'Llama 3.1 8B on one H100',
-      accelerator: 'h100',
-      hourlyUsd: 3.9,
-      model: 'meta-llama/Llama-3.1-8B-Instruct',
-    },
-    LLAMA_3_1_8B,
-    H100,
-    { maxModelLenTokens: 131_072, maxNumBatchedTokens: 8192 },
-  ),
+  define('Qwen2.5-7B-Instruct', 'a10g', { name: 'a10g-qwen2.5-7b', aliases: ['a10g-7b'] }),
+  define(LLAMA_8B, 'l4', {
+    name: 'l4-llama-3.1-8b',
+    aliases: ['l4-8b'],
+    maxModelLenTokens: 8192,
+  }),
+  define(LLAMA_8B, 'a100-40', { name: 'a100-40-llama-3.1-8b' }),
+  define(LLAMA_8B, 'a100-80', { name: 'a100-80-llama-3.1-8b' }),
+  define(LLAMA_8B, 'h100', { name: 'h100-llama-3.1-8b', aliases: ['h100-8b'] }),
+  define(LLAMA_70B, 'h100', {
+    name: 'h100x2-llama-3.3-70b-fp8',
+    precision: 'fp8',
+    tensorParallel: 2,
+  }),
+  define(LLAMA_70B, 'l4', { name: 'l4x8-llama-3.3-70b', tensorParallel: 8 }),
+  define(LLAMA_70B, 'l4', {
+    name: 'l4x8-llama-3.3-70b-fp8',
+    precision: 'fp8',
+    tensorParallel: 8,
+  }),
+  define('Qwen3-32B', 'h100', { name: 'h100x2-qwen3-32b', tensorParallel: 2 }),
+  // One H100 is a tight fit: vLLM's recipe for it has these two settings.
+  define('gpt-oss-120b', 'h100', {
+    name: 'h100-gpt-oss-120b',
+    memoryUtilization: 0.95,
+    maxNumBatchedTokens: 1024,
+  }),
+  define('DeepSeek-R1', 'h200', { name: 'h200x8-deepseek-r1', tensorParallel: 8 }),
 ]);
 
-/** The profile of that name, or null. */
+/** Every name that `findProfile` knows, aliases after their own names. */
+export const PROFILE_NAMES: readonly string[] = Object.freeze(
+  ENGINE_PROFILES.flatMap(({ name, aliases }) => [name, ...aliases]),
+);
+
+/** The profile of that name or alias, or null. */
 export function findProfile(name: string): EngineProfile | null {
-  return ENGINE_PROFILES.find((profile) => profile.name === name) ?? null;
+  const isMeant = (profile: EngineProfile): boolean =>
+    profile.name === name || profile.aliases.includes(name);
+  return ENGINE_PROFILES.find(isMeant) ?? null;
 }
 
 // Queues of real engines have no bound; this one keeps a hopeless overload finite.
@@ -234,6 +166,7 @@ export function engineOptionsOf(
       activateMs: profile.adapterActivateMs,
     },
     wakeMs: profile.wakeMs,
+    deepWakeMs: profile.deepWakeMs,
     maxCatchUpMs: 0,
     ...overrides,
   };

@@ -1,6 +1,6 @@
 import { PenstockError } from '../../core/errors.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
-import { findProfile, type EngineProfile } from '../hardware/profiles.ts';
+import { engineOptionsOf, findProfile, type EngineProfile } from '../hardware/profiles.ts';
 import { NO_FAULTS, type FaultSettings } from './faults.ts';
 
 /** Engines that the server can pass for. */
@@ -45,7 +45,7 @@ export interface EngineServerOptions {
   readonly maxCpuAdapters?: number;
   /** From storage to the accelerator; the profile's. */
   readonly adapterLoadMs?: number;
-  /** From host memory to the accelerator; a tenth of `adapterLoadMs`. */
+  /** From host memory to the accelerator; the profile's. */
   readonly adapterActivateMs?: number;
   /** Seed of generated text and of injected failures; 0. */
   readonly seed?: number;
@@ -91,8 +91,6 @@ const DEFAULTS = Object.freeze({
   seed: 0,
   speed: 1,
 } as const);
-// Host memory to accelerator goes over PCIe; storage is about ten times slower.
-const ACTIVATE_SHARE = 0.1;
 /** Longest real stretch that a busy process catches up on. */
 const MAX_CATCH_UP_REAL_MS = 50;
 
@@ -131,20 +129,18 @@ function resolveModel(options: EngineServerOptions, profile: EngineProfile): Eng
   if (maxNumBatchedTokens < maxNumSeqs) {
     throw invalid(`maxNumBatchedTokens ${maxNumBatchedTokens} is below maxNumSeqs ${maxNumSeqs}`);
   }
-  return {
+  return engineOptionsOf(profile, {
     ...sizes,
-    costs: profile.costs,
     maxQueue: given.maxQueue,
     isPrefixCaching: given.prefixCaching,
     adapters: {
       slots: given.maxAdapters,
       cpuSlots: given.maxCpuAdapters,
       loadMs: given.adapterLoadMs,
-      activateMs: options.adapterActivateMs ?? given.adapterLoadMs * ACTIVATE_SHARE,
+      activateMs: given.adapterActivateMs,
     },
-    wakeMs: profile.wakeMs,
     maxCatchUpMs: MAX_CATCH_UP_REAL_MS * given.speed,
-  };
+  });
 }
 
 function parseAdapter(text: string, baseModel: string): AdapterSpec {

@@ -1,4 +1,4 @@
-import { ENGINE_PROFILES } from '../hardware/profiles.ts';
+import { ENGINE_PROFILES, PROFILE_NAMES } from '../hardware/profiles.ts';
 import { SIMULATED_DIALECTS } from './engine-options.ts';
 
 /** One row of the option table of `penstock engine`; the shape of the command line's own tables. */
@@ -55,7 +55,7 @@ export const ENGINE_OPTIONS: readonly EngineOptionDefinition[] = Object.freeze([
   }),
   define('profile', 'choice', `Machine and model to imitate: ${PROFILE_HELP}.`, {
     default: 'demo',
-    choices: ENGINE_PROFILES.map(({ name }) => name),
+    choices: PROFILE_NAMES,
   }),
   define('max-num-seqs', 'integer', 'Sequences that run at once; from the profile if not given.', {
     min: 1,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { EngineModel, type EngineModelOptions } from '../engine-model.ts';
+import { createStepCosts } from '../step-time.ts';
 import { PromptHasher, type PromptDigest } from '../prompt-digest.ts';
 import type { EngineRequest, OutputPlan, Sequence, SequenceListener } from '../sequence.ts';
 
 /** Round costs, so that tests can add them up by hand. */
-const COSTS = Object.freeze({
+const COSTS = createStepCosts({
   baseMs: 10,
   prefillTokenMs: 0.1,
-  prefillContextPairMs: 0,
   decodeSequenceMs: 1,
   decodeContextTokenMs: 0.01,
 });
@@ -25,6 +25,7 @@ export function createModel(options: Partial<EngineModelOptions> = {}): EngineMo
     isPrefixCaching: true,
     adapters: { slots: 2, cpuSlots: 3, loadMs: 500, activateMs: 50 },
     wakeMs: 100,
+    deepWakeMs: 900,
     maxCatchUpMs: 0,
     ...options,
   });
