@@ -84,6 +84,11 @@ export class LoadRun {
     };
   }
 
+  /** How the run ended; null while it goes on. */
+  get status(): LoadStatus | null {
+    return this.#status;
+  }
+
   /** Requests that had to wait because as many as allowed were open. */
   get heldBack(): number {
     return this.#heldBack;

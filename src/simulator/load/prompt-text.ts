@@ -9,7 +9,7 @@ const WORDS: readonly string[] = Object.freeze(
     'air arm art ask bad bag bar bat bed bet big bit box bus buy car cat cup cut dog dry due ear ' +
     'eat egg end eye far few fit fix fly fun gas god got gun guy hit hot ice ill job key kid law ' +
     'lay led leg lie lot low map may men met mix net nor odd off oil own pay per pop raw red rid ' +
-    'row run sad sea set sit six sky son'
+    'row run sad sea set sit six sky son sun tax tea ten tie tip top try war wet win yes yet'
   ).split(' '),
 );
 
