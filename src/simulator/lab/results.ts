@@ -26,6 +26,7 @@ export type RunStatus = 'finished' | 'saturated' | 'interrupted' | 'out_of_time'
 export interface EndpointResult {
   readonly name: string;
   readonly profile: string;
+  /** Requests that reached it. */
   readonly requests: number;
   readonly outputTokens: number;
   /** Share of the time in which a step ran, 0 to 1. */
@@ -46,7 +47,10 @@ export interface TenantResult {
   readonly goodShare: number;
 }
 
-/** One value per sample and endpoint: `values[endpoint][sample]`; sample n is at (n + 1) intervals. */
+/**
+ * One value per sample and endpoint: `values[endpoint][sample]`; sample n is at (n + 1) intervals.
+ * The interval is the one asked for, or that doubled as often as keeps samples below 600.
+ */
 export interface RunSeries {
   readonly intervalMs: number;
   readonly waiting: readonly (readonly number[])[];
@@ -64,17 +68,24 @@ export interface RunResult {
   readonly policy: string;
   readonly seed: number;
   readonly status: RunStatus;
-  /** Why it did not finish; null when it did. */
+  /** Why it did not finish, for people; null when it did. */
   readonly reason: string | null;
   readonly simulatedMs: number;
-  /** The span that throughput is counted over. */
+  /**
+   * The span that throughput is counted over: from the end of the warm-up to the end of the last
+   * request, or of a run that did not finish.
+   */
   readonly countedMs: number;
+  /** Of those sent after the warm-up; each ended in exactly one of the ways that follow. */
   readonly requests: {
     readonly sent: number;
+    /** Answered in full. */
     readonly completed: number;
     /** Answered by the gateway with an error, none of them with an endpoint. */
     readonly refused: number;
+    /** Tried in vain, broken off in the middle, or answered by an engine with an error. */
     readonly failed: number;
+    /** Under way when the run ended. */
     readonly unanswered: number;
   };
   readonly ttftMs: Distribution;
@@ -95,10 +106,11 @@ export interface RunResult {
     readonly requestsPerSecond: number;
     readonly outputTokensPerSecond: number;
   };
-  /** Prompt tokens found in prefix caches, of all that were looked up. */
+  /** Prompt tokens found in prefix caches, of all that were looked up; over the whole run. */
   readonly prefixHitShare: number;
   readonly preemptions: number;
   readonly adapterLoads: number;
+  /** Requests that wait in all engines together, over the whole run. */
   readonly queue: { readonly meanWaiting: number; readonly maxWaiting: number };
   /** Coefficient of variation over endpoints of what they were given. */
   readonly spread: { readonly requestsCv: number; readonly outputTokensCv: number };

@@ -1,3 +1,4 @@
+import type { ScrapePolicy } from '../../pool/scrape-interval.ts';
 import type { ProfileSpec, PluginDefinition } from '../../scheduler/framework/plugin.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
 import type { GoodputObjective, TrafficSource } from '../workloads/types.ts';
@@ -60,4 +61,13 @@ export interface LabOptions {
   readonly seed: number;
   /** Interval of the time series. */
   readonly sampleMs: number;
+  /** How often engines are scraped; as the gateway does when not given. */
+  readonly scrape?: ScrapePolicy;
+  /**
+   * Hears, line by line, of every pick, first token, end, refusal and report, each with its time in
+   * milliseconds: equal for equal options, on every machine.
+   */
+  readonly trace?: (line: string) => void;
+  /** A plugin of the policy threw or gave NaN; its part was left out of one pick. */
+  readonly onPluginFault?: (name: string, cause: unknown) => void;
 }
