@@ -20,6 +20,7 @@ export type EndReason = 'stop' | 'length' | 'cancelled';
 
 /** Totals since the engine model was made; they only grow. Times in seconds. */
 export class EngineCounters {
+  /** Tokens of prompts that have been computed to their end, cached ones included. */
   promptTokens = 0;
   generationTokens = 0;
   /** Prompt tokens looked up in the prefix cache, and how many of them were there. */

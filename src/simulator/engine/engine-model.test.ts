@@ -98,7 +98,61 @@ describe('step timing', () => {
   });
 });
 
+describe('speed and measurement', () => {
+  it('makes the steps longer that begin after it is slowed down', () => {
+    const model = createModel();
+    const recorder = new Recorder();
+    submitOk(model, requestOf(idsFrom(0, 4), 3, { listener: recorder.listener('a') }));
+    model.step(0);
+    model.setSlowdown(2);
+    model.step(model.nextStepAtMs());
+    model.setSlowdown(1);
+    runUntilIdle(model);
+    // 10.4 as planned before; then 11.05 twice over; then 11.06.
+    assert.deepEqual(
+      recorder.lines.filter((line) => line.includes('token')),
+      ['10.40 a token 1', '32.50 a token 2', '43.56 a token 3'],
+    );
+    for (const factor of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      assert.throws(() => model.setSlowdown(factor));
+    }
+  });
+
+  it('tells of every step how long it took and how many decoded in it', () => {
+    const model = createModel();
+    const heard: [number, number][] = [];
+    model.onStep = (durationMs, sequences) => heard.push([durationMs, sequences]);
+    submitOk(model, requestOf(idsFrom(0, 4), 2));
+    submitOk(model, requestOf(idsFrom(50, 4), 3));
+    runUntilIdle(model);
+    assert.deepEqual(
+      heard.map(([durationMs, sequences]) => [durationMs.toFixed(2), sequences]),
+      [
+        ['10.80', 0],
+        ['12.10', 2],
+        ['11.06', 1],
+      ],
+    );
+    const total = heard.reduce((sum, [durationMs]) => sum + durationMs, 0);
+    assert.ok(Math.abs(model.counters.busyMs - total) < 1e-9);
+    assert.equal(model.counters.steps, 3);
+  });
+});
+
 describe('admission', () => {
+  it('starts a prompt only when all of it fits, and then takes blocks chunk by chunk', () => {
+    const model = createModel({ maxNumBatchedTokens: 8, kvBlocks: 20 });
+    const first = submitOk(model, requestOf(idsFrom(0, 40), 1));
+    const second = submitOk(model, requestOf(idsFrom(500, 48), 1));
+    model.step(0);
+    assert.equal(model.freeBlocks, 18);
+    while (first.state !== 'ended') model.step(model.nextStepAtMs());
+    assert.equal(second.preemptions, 0);
+    assert.equal(model.counters.preemptions, 0);
+    runUntilIdle(model);
+    assert.equal(second.state, 'ended');
+  });
+
   it('runs no more sequences than allowed and starts the oldest waiting one first', () => {
     const model = createModel({ maxNumSeqs: 2 });
     const recorder = new Recorder();
@@ -354,5 +408,17 @@ describe('sleep', () => {
     runUntilIdle(model);
     assert.equal(recorder.lines.filter((line) => line.includes('token')).length, 4);
     assert.equal(recorder.ended, 1);
+  });
+
+  it('takes longer to wake from a deeper sleep, which adapters do not survive', () => {
+    const model = createModel();
+    model.loadAdapter('x', 0);
+    model.sleep(2);
+    assert.equal(model.sleepLevel, 2);
+    assert.equal(model.adapters.views()[0]!.tier, 'disk');
+    assert.equal(model.wake(1000), 1900);
+    model.sleep(1);
+    assert.equal(model.wake(5000), 5100);
+    assert.equal(model.sleepLevel, null);
   });
 });

@@ -272,7 +272,6 @@ export class EngineModel {
     const batch = this.#batch;
     for (const sequence of batch.prefilling) {
       if (sequence.state !== 'prefilling' || sequence.chunkTokens === 0) continue;
-      this.counters.promptTokens += sequence.outputTokens === 0 ? sequence.chunkTokens : 0;
       sequence.computedTokens += sequence.chunkTokens;
       sequence.chunkTokens = 0;
       if (sequence.computedTokens < sequence.knownTokens) continue;
@@ -286,7 +285,7 @@ export class EngineModel {
 
   #noteFirst(sequence: Sequence, atMs: number): void {
     sequence.firstTokenAtMs = atMs;
-    this.counters.promptTokens += sequence.cachedTokens;
+    this.counters.promptTokens += sequence.request.prompt.tokens;
     this.counters.timeToFirstToken.observe((atMs - sequence.arrivalMs) / 1000);
   }
 

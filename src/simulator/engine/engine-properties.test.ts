@@ -141,13 +141,18 @@ it('gives every block, slot and token back after any mix of submits, cancels and
   );
 });
 
-it('ends every sequence that nobody cancels with all of its tokens', () => {
+it('ends every sequence that nobody cancels with all of its tokens, each counted once', () => {
   fc.assert(
     fc.property(actions, (list) => {
       const kept = list.filter((action) => action.kind !== 'cancel');
-      for (const sequence of play(kept).sequences) {
+      const { model, sequences } = play(kept);
+      let promptTokens = 0;
+      for (const sequence of sequences) {
         assert.equal(sequence.outputTokens, sequence.request.output.length);
+        promptTokens += sequence.request.prompt.tokens;
       }
+      assert.equal(model.counters.promptTokens, promptTokens);
+      assert.ok(model.counters.prefixHitTokens <= model.counters.prefixQueriedTokens);
     }),
     { numRuns: 100 },
   );

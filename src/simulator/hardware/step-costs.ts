@@ -21,7 +21,7 @@ export interface Efficiency {
  */
 export const TYPICAL_EFFICIENCY: Efficiency = Object.freeze({
   compute: 0.45,
-  expertCompute: 0.225,
+  expertCompute: 0.18,
   memory: 0.75,
 });
 
