@@ -1,6 +1,14 @@
 import { ENGINE_OPTIONS } from '../simulator/server/options.ts';
+import { BENCH_OPTIONS } from './bench-options.ts';
 import type { Command } from './command.ts';
 import { EXPLAIN_OPTIONS } from './explain-options.ts';
+import {
+  LAB_LIST_OPTIONS,
+  LAB_REPLAY_OPTIONS,
+  LAB_RUN_OPTIONS,
+  LAB_SIZE_OPTIONS,
+  LAB_SWEEP_OPTIONS,
+} from './lab-options.ts';
 import { UP_OPTIONS } from './up-options.ts';
 
 /**
@@ -47,6 +55,82 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     run: async (options, context) => {
       const { runExplain } = await import('./commands/explain.ts');
       return runExplain(options, context);
+    },
+  },
+  {
+    name: 'lab list',
+    summary: 'Show workloads, profiles and policies for the lab.',
+    operands: [],
+    options: LAB_LIST_OPTIONS,
+    examples: [],
+    run: async (options, context) => {
+      const { runLabList } = await import('./commands/lab-list.ts');
+      return runLabList(options, context);
+    },
+  },
+  {
+    name: 'lab run',
+    summary: 'Compare policies on the same traffic, in simulated time.',
+    operands: [],
+    options: LAB_RUN_OPTIONS,
+    examples: [
+      'penstock lab run --workload interactive-chat --policy soonest,least-request',
+      'penstock lab run --workload shared-prefix --profile a10g-7b --replicas 8 --policy all',
+      'penstock lab run --workload interactive-chat --seeds 3 --report chat.html',
+    ],
+    run: async (options, context) => {
+      const { runLabRun } = await import('./commands/lab-run.ts');
+      return runLabRun(options, context);
+    },
+  },
+  {
+    name: 'lab replay',
+    summary: 'Compare policies on recorded traffic, in simulated time.',
+    operands: ['TRACE'],
+    options: LAB_REPLAY_OPTIONS,
+    examples: ['penstock lab replay trace.jsonl --profile h100-8b --replicas 4 --policy all'],
+    run: async (options, context) => {
+      const { runLabReplay } = await import('./commands/lab-run.ts');
+      return runLabReplay(options, context);
+    },
+  },
+  {
+    name: 'lab size',
+    summary: 'Find the smallest number of replicas that meets an objective.',
+    operands: [],
+    options: LAB_SIZE_OPTIONS,
+    examples: [
+      'penstock lab size --workload interactive-chat --objective ttft-p99=1s,itl-p99=50ms',
+      'penstock lab size --workload shared-prefix --objective goodput=99% --profile l4-8b,h100-8b',
+    ],
+    run: async (options, context) => {
+      const { runLabSize } = await import('./commands/lab-size.ts');
+      return runLabSize(options, context);
+    },
+  },
+  {
+    name: 'lab sweep',
+    summary: 'Raise the load until a fleet saturates, and mark the knee.',
+    operands: [],
+    options: LAB_SWEEP_OPTIONS,
+    examples: ['penstock lab sweep --workload interactive-chat --from 0.2 --to 2 --stages 8'],
+    run: async (options, context) => {
+      const { runLabSweep } = await import('./commands/lab-sweep.ts');
+      return runLabSweep(options, context);
+    },
+  },
+  {
+    name: 'bench',
+    summary: 'Send a workload to a server as real HTTP load, and measure.',
+    operands: ['URL'],
+    options: BENCH_OPTIONS,
+    examples: [
+      'penstock bench http://127.0.0.1:8080 --workload interactive-chat --load 0.5 --duration 60s',
+      'penstock bench http://gpu-1:8000 --trace trace.jsonl --json run.json --report run.html',
+    ],
+    run: async (options, context) => {
+      const { runBench } = await import('./commands/bench.ts');
+      return runBench(options, context);
     },
   },
   {

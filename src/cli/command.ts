@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly writeOut: (text: string) => void;
   /** Writes to standard error as it is, without adding a line end. */
   readonly writeError: (text: string) => void;
+  /** Whether standard error is a terminal, on which a line can be drawn anew; not when left out. */
+  readonly isErrorTerminal?: boolean;
   /**
    * Calls `handler` on every such signal, in place of what the signal does by itself, until the
    * returned function is called.
@@ -19,7 +21,7 @@ export interface CommandContext {
 }
 
 /** Why a command ended. */
-export type ExitReason = 'ok' | 'failed' | 'usage' | 'listen' | 'drainTimeout';
+export type ExitReason = 'ok' | 'failed' | 'usage' | 'listen' | 'drainTimeout' | 'interrupted';
 
 /** Exit codes of every command. */
 export const EXIT_CODES: Readonly<Record<ExitReason, number>> = Object.freeze({
@@ -28,6 +30,7 @@ export const EXIT_CODES: Readonly<Record<ExitReason, number>> = Object.freeze({
   usage: 2,
   listen: 3,
   drainTimeout: 4,
+  interrupted: 130,
 });
 
 /** What each exit code means, for the reference page. */
@@ -37,6 +40,7 @@ export const EXIT_CODE_NOTES: Readonly<Record<ExitReason, string>> = Object.free
   usage: 'Wrong use of the command line, or a configuration that is not valid.',
   listen: 'A listener could not bind its address.',
   drainTimeout: 'Stopped by a signal, but the drain time ended before every request did.',
+  interrupted: 'A simulation was stopped by a signal; what it had until then was printed.',
 });
 
 /** Runs with parsed options and resolves to an exit code. */

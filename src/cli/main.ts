@@ -22,6 +22,7 @@ const context: CommandContext = {
   version: readVersion(),
   writeOut: (text) => void process.stdout.write(text),
   writeError: (text) => void process.stderr.write(text),
+  isErrorTerminal: process.stderr.isTTY,
   onSignal,
 };
 

@@ -58,6 +58,11 @@ export class ParsedOptions {
     this.operands = operands;
   }
 
+  /** Whether the command has this option. */
+  has(flag: string): boolean {
+    return this.#values.has(flag);
+  }
+
   /** Whether a flag or the environment set it. */
   isGiven(flag: string): boolean {
     return this.#entry(flag).origin !== 'default';

@@ -31,7 +31,7 @@ export interface SizingResult {
   readonly accelerators: number | null;
   /** Of these replicas; null without a count or a known price. */
   readonly hourlyUsd: number | null;
-  /** The tightest term's share of its bound that is left, in the worst run; null without a count. */
+  /** Share of its bound that the tightest term has left, in the worst run; null without a count. */
   readonly headroom: number | null;
   /** A larger fleet missed what a smaller one met; the count is the first of two that both meet. */
   readonly isMonotone: boolean;
@@ -68,11 +68,12 @@ export interface SizingOptions {
  */
 export async function sizeFleet(options: SizingOptions): Promise<SizingResult> {
   const search = new Search(options);
+  await search.tryAlone();
   const found = await findSmallest((count) => search.meets(count), options.maxReplicas);
   const { profile, objective } = options;
   const base = { profile: profile.name, objective, probes: search.probes };
-  if (search.wasStopped || found.count === null) {
-    const reason = search.wasStopped ? search.describeStop() : await search.explainNone();
+  if (search.isOver || found.count === null) {
+    const reason = search.explain();
     const nothing = { replicas: null, accelerators: null, hourlyUsd: null, headroom: null };
     return { ...base, ...nothing, isMonotone: found.isMonotone, reason, runs: [] };
   }
@@ -138,21 +139,41 @@ interface Outcome {
 
 class Search {
   readonly probes: SizingProbe[] = [];
-  wasStopped = false;
   readonly #options: SizingOptions;
   readonly #outcomes = new Map<number, Outcome>();
+  #alone: RunResult | null = null;
+  #wasStopped = false;
+  #isHopeless = false;
 
   constructor(options: SizingOptions) {
     this.#options = options;
   }
 
-  /** A search that was told to stop says yes to everything, so that it ends at once. */
+  /** Whether the search ended before it had an answer. */
+  get isOver(): boolean {
+    return this.#wasStopped || this.#isHopeless;
+  }
+
+  /**
+   * Runs one replica under next to no load: what it loses there, such as prompts longer than its
+   * context, every fleet will lose, so that there is nothing to search for.
+   */
+  async tryAlone(): Promise<void> {
+    const { evaluateAlone, objective, shouldStop } = this.#options;
+    const alone = await evaluateAlone();
+    this.#wasStopped = shouldStop();
+    if (this.#wasStopped || alone.requests.sent === 0) return;
+    this.#alone = alone;
+    this.#isHopeless = objective.some((term) => measureTerm(term, alone) === Infinity);
+  }
+
+  /** A search that is over says yes to everything, so that it ends at once. */
   async meets(replicas: number): Promise<boolean> {
     const known = this.#outcomes.get(replicas);
     if (known !== undefined) return known.verdict.meets;
-    const runs = this.wasStopped ? [] : await this.#run(replicas);
-    this.wasStopped ||= this.#options.shouldStop();
-    if (this.wasStopped) return true;
+    const runs = this.isOver ? [] : await this.#run(replicas);
+    this.#wasStopped ||= this.#options.shouldStop();
+    if (this.isOver) return true;
     const verdict = judgeRuns(this.#options.objective, runs);
     this.#outcomes.set(replicas, { runs, verdict });
     const probe = { replicas, seeds: runs.length, verdict };
@@ -175,33 +196,36 @@ class Search {
     return outcome;
   }
 
-  describeStop(): string {
-    const tried = this.probes.map(({ replicas, verdict }) => {
-      return `${replicas} ${verdict.meets ? 'met' : 'missed'}`;
-    });
-    return `stopped before the answer was known (${tried.length === 0 ? 'nothing tried yet' : tried.join(', ')})`;
+  /** Why there is no count: stopped, what a request alone already misses, or the missed terms. */
+  explain(): string {
+    if (this.#wasStopped) return 'stopped before the answer was known';
+    const { objective, maxReplicas } = this.#options;
+    const alone = this.#alone === null ? [] : [this.#alone];
+    const lost = this.#describeLost();
+    if (lost !== null) return lost;
+    const floors = alone.length === 0 ? [] : missedOf(judgeRuns(objective, alone));
+    if (floors.length > 0) {
+      return `requests alone on a replica already miss it (${floors.join(', ')}): no number of replicas helps`;
+    }
+    const { verdict } = this.outcomeOf(maxReplicas);
+    const left = verdict.isSaturated ? ['requests were left unanswered'] : [];
+    return `${maxReplicas} replicas miss it (${[...missedOf(verdict), ...left].join(', ')})`;
   }
 
-  /** Why no count meets: what a request alone on a server already misses, or the worst term. */
-  async explainNone(): Promise<string> {
-    const { objective, maxReplicas, evaluateAlone, shouldStop } = this.#options;
-    const alone = shouldStop() ? null : await evaluateAlone();
-    if (alone !== null && alone.requests.completed > 0) {
-      const floors = objective
-        .filter((term) => !judgeRuns([term], [alone]).meets)
-        .map((term) => `${describeTerm(term)} is ${describeValue(term, measureTerm(term, alone))}`);
-      if (floors.length > 0) {
-        return `requests alone on a server already miss it (${floors.join(', ')}): no number of replicas helps`;
-      }
-    }
-    const last = this.#outcomes.get(maxReplicas);
-    const missed = last?.verdict.terms.filter(({ meets }) => !meets) ?? [];
-    const values = missed.map(
-      ({ term, worst }) => `${describeTerm(term)} is ${describeValue(term, worst)}`,
+  #describeLost(): string | null {
+    if (!this.#isHopeless || this.#alone === null) return null;
+    const { sent, refused, failed } = this.#alone.requests;
+    return (
+      `a replica without other load leaves ${refused + failed} of ${sent} requests unanswered, ` +
+      'for example because prompts are longer than its context: no number of replicas helps'
     );
-    const isSaturated = last?.verdict.isSaturated === true ? ['requests are left unanswered'] : [];
-    return `${maxReplicas} replicas miss it (${[...values, ...isSaturated].join(', ')})`;
   }
+}
+
+function missedOf(verdict: ObjectiveVerdict): readonly string[] {
+  return verdict.terms
+    .filter(({ meets }) => !meets)
+    .map(({ term, worst }) => `${describeTerm(term)} is ${describeValue(term, worst)}`);
 }
 
 /** A term's name as the user writes it, such as `ttft-p99`. */

@@ -32,10 +32,8 @@ export interface SweepStages {
   readonly spacing: 'linear' | 'geometric';
 }
 
-/** Share of offered requests that a point must answer in time to count as keeping up. */
+/** Least share of the best of lighter loads, of what is done of what is offered, and of goodput. */
 const FOLLOWS = 0.95;
-/** Share of the best goodput of lighter loads that a point must have. */
-const STAYS_GOOD = 0.95;
 
 /** The loads of a sweep, rising, with four significant digits so that tables read well. */
 export function sweepLoads({ from, to, stages, spacing }: SweepStages): readonly number[] {
@@ -47,32 +45,67 @@ export function sweepLoads({ from, to, stages, spacing }: SweepStages): readonly
   });
 }
 
-/**
- * Puts a sweep together and marks its knee: the last load up to which every point kept up. A point
- * keeps up when its run finished, when it completed at least 95 % of what was offered, and when its
- * good share is at least 95 % of the best of the loads before it. A rule on two thresholds that
- * anybody can check by eye was preferred to the curvature of Kneedle (Satopää et al. 2011), whose
- * knee moves with the range that was swept.
- */
-export function createSweepResult(
-  names: { readonly workload: string; readonly policy: string },
-  measured: readonly SweepPoint[],
-): SweepResult {
-  const points = [...measured].sort((left, right) => left.load - right.load);
-  const saturatedFrom = findSaturated(points);
-  const kneeIndex = saturatedFrom === null || saturatedFrom === 0 ? null : saturatedFrom - 1;
-  return { ...names, points, kneeIndex, saturatedFrom };
+/** Requests that were sent and count, per second of the time in which they came. */
+export function offeredPerSecond(
+  { requests, simulatedMs }: RunResult,
+  { durationMs, warmUpMs }: { readonly durationMs: number; readonly warmUpMs: number },
+): number {
+  const spanMs = Math.min(simulatedMs, durationMs) - warmUpMs;
+  return spanMs > 0 ? requests.sent / (spanMs / 1000) : 0;
 }
 
-function findSaturated(points: readonly SweepPoint[]): number | null {
-  let bestShare = 0;
-  for (const [index, point] of points.entries()) {
-    const { status, throughput, goodput } = point.result;
-    const follows = throughput.requestsPerSecond >= FOLLOWS * point.requestsPerSecond;
-    if (status === 'saturated' || !follows || goodput.goodShare < STAYS_GOOD * bestShare) {
-      return index;
-    }
-    bestShare = Math.max(bestShare, goodput.goodShare);
+/**
+ * Puts a sweep together and marks its knee: the last load up to which every point kept up. A point
+ * keeps up when all of this holds:
+ *
+ * - its run was not given up, and in the last quarter of it fewer requests waited than ran;
+ * - of the offered requests per second it completed at least 95 % of the best share of the loads
+ *   before it. The share is below 1 at any load, as the time until the last answer counts;
+ * - its good share is at least 95 % of the best of the loads before it.
+ *
+ * Thresholds that anybody can check in the table were preferred to the curvature of Kneedle
+ * (Satopää et al. 2011), whose knee moves with the range that was swept.
+ */
+export function createSweepResult(
+  setting: {
+    readonly workload: string;
+    readonly policy: string;
+    /** When the last request came. */
+    readonly durationMs: number;
+  },
+  measured: readonly SweepPoint[],
+): SweepResult {
+  const { workload, policy, durationMs } = setting;
+  const points = [...measured].sort((left, right) => left.load - right.load);
+  const saturatedFrom = findSaturated(points, durationMs);
+  const kneeIndex = saturatedFrom === null || saturatedFrom === 0 ? null : saturatedFrom - 1;
+  return { workload, policy, points, kneeIndex, saturatedFrom };
+}
+
+function findSaturated(points: readonly SweepPoint[], durationMs: number): number | null {
+  let bestDone = 0;
+  let bestGood = 0;
+  for (const [index, { result, requestsPerSecond }] of points.entries()) {
+    const { status, throughput, goodput } = result;
+    const done = requestsPerSecond > 0 ? throughput.requestsPerSecond / requestsPerSecond : 0;
+    bestDone = Math.max(bestDone, done);
+    bestGood = Math.max(bestGood, goodput.goodShare);
+    const follows = done >= FOLLOWS * bestDone && goodput.goodShare >= FOLLOWS * bestGood;
+    if (status === 'saturated' || isBacklogged(result, durationMs) || !follows) return index;
   }
   return null;
+}
+
+/** Whether more requests waited than ran, in the last quarter of the time in which they came. */
+function isBacklogged({ series, simulatedMs }: RunResult, durationMs: number): boolean {
+  const end = Math.floor(Math.min(simulatedMs, durationMs) / series.intervalMs);
+  const range = [Math.floor(0.75 * end), end] as const;
+  return sumOf(series.waiting, range) > sumOf(series.running, range);
+}
+
+function sumOf(
+  rows: readonly (readonly number[])[],
+  [from, end]: readonly [number, number],
+): number {
+  return rows.flatMap((row) => row.slice(from, end)).reduce((sum, value) => sum + value, 0);
 }

@@ -1,0 +1,96 @@
+import { replicasOf, type FleetPart } from '../simulator/lab/jobs.ts';
+import { describeTerm } from '../simulator/lab/sizing.ts';
+import type { ObjectiveTerm } from '../simulator/lab/sizing-objective.ts';
+import type { RunResult } from '../simulator/lab/results.ts';
+import type { GoodputObjective } from '../simulator/workloads/types.ts';
+import type { LabScene } from './lab-plan.ts';
+
+/** A time in the unit that reads best: `350 ms`, `1.5 s`, `10 min`. */
+export function formatTime(ms: number): string {
+  if (!Number.isFinite(ms)) return 'unbounded';
+  if (ms < 1000) return `${trim(ms)} ms`;
+  if (ms < 600_000) return `${trim(ms / 1000)} s`;
+  return `${trim(ms / 60_000)} min`;
+}
+
+/** Three digits at most, without zeros at the end. */
+function trim(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/** `4 x l4-8b, 1 x h100-8b`. */
+export function describeFleet(fleet: readonly FleetPart[]): string {
+  return fleet.map(({ profile, replicas }) => `${replicas} x ${profile.name}`).join(', ');
+}
+
+/** `TTFT <= 1 s, TPOT <= 50 ms`, or `any answer`. */
+export function describeGood({ ttftMs, tpotMs, e2eMs }: GoodputObjective): string {
+  const terms: readonly (readonly [string, number | null])[] = [
+    ['TTFT', ttftMs],
+    ['TPOT', tpotMs],
+    ['e2e', e2eMs],
+  ];
+  const asked = terms.flatMap(([name, limit]) =>
+    limit === null ? [] : [`${name} <= ${formatTime(limit)}`],
+  );
+  return asked.length === 0 ? 'any answer' : asked.join(', ');
+}
+
+/** `1`, or `1 to 3`. */
+export function describeSeeds(seeds: readonly number[]): string {
+  const [first = 0] = seeds;
+  const last = seeds.at(-1) ?? first;
+  return first === last ? `seed ${first}` : `seeds ${first} to ${last}`;
+}
+
+/** What was run, as pairs of a name and a value; for the head of a table and for a report. */
+export function describeScene(
+  scene: LabScene,
+  fleet: readonly FleetPart[] | null,
+): readonly (readonly [string, string])[] {
+  const { traffic, workload, load, durationMs, warmUpMs, objective, seeds } = scene;
+  const source = traffic.kind === 'trace' ? traffic.path : workload.name;
+  const what = traffic.kind === 'trace' ? `speed ${load}` : `load ${load}`;
+  const times = `${formatTime(durationMs)}, the first ${formatTime(warmUpMs)} not counted`;
+  const rows: (readonly [string, string])[] = [
+    [traffic.kind, `${source}, ${what} (1 is ${workload.loadUnit})`],
+    ['time', times],
+  ];
+  if (fleet !== null) rows.push(['fleet', describeFleetFully(fleet)]);
+  rows.push(['seeds', describeSeeds(seeds)], ['good', describeGood(objective)]);
+  return rows;
+}
+
+function describeFleetFully(fleet: readonly FleetPart[]): string {
+  const accelerators = fleet.reduce(
+    (sum, { profile, replicas }) => sum + profile.accelerators * replicas,
+    0,
+  );
+  const engine = Object.entries(fleet[0]?.overrides ?? {}).map(
+    ([name, value]) => `${name} ${JSON.stringify(value)}`,
+  );
+  const more = accelerators === replicasOf(fleet) ? [] : [`${accelerators} accelerators`];
+  return [describeFleet(fleet), ...more, ...engine].join(', ');
+}
+
+/** Lines for runs that did not end as they should, one for each policy and reason. */
+export function describeEndings(runs: readonly RunResult[]): readonly string[] {
+  const lines = runs.flatMap(({ policy, seed, status, reason }) => {
+    if (status === 'finished') return [];
+    const what = status === 'saturated' ? 'saturated: ' : '';
+    return [`${policy}, seed ${seed}: ${what}${reason ?? status}`];
+  });
+  return [...new Set(lines)];
+}
+
+/** A term with its bound: `ttft-p99 <= 1 s`, `goodput >= 99 %`. */
+export function describeTermBound(term: ObjectiveTerm): string {
+  const name = describeTerm(term);
+  if (term.kind === 'goodput') return `${name} >= ${trim(100 * term.minShare)} %`;
+  return `${name} <= ${formatTime(term.limitMs)}`;
+}
+
+/** A value that a term bounds, with its unit. */
+export function formatTermValue(term: ObjectiveTerm, value: number): string {
+  return term.kind === 'goodput' ? `${(100 * value).toFixed(1)} %` : formatTime(value);
+}

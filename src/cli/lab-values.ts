@@ -1,0 +1,157 @@
+import { findNearest } from '../core/nearest.ts';
+import { fail, succeed, type Result } from '../core/result.ts';
+import type { JobEvent } from '../simulator/lab/jobs.ts';
+import type {
+  ObjectiveMeasure,
+  ObjectiveStatistic,
+  ObjectiveTerm,
+} from '../simulator/lab/sizing-objective.ts';
+import type { GoodputObjective } from '../simulator/workloads/types.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** A year: what is longer is a slip of the keyboard. */
+const LONGEST_MS = 365 * 24 * 3_600_000;
+
+/** Reads `500ms`, `1.5s`, `10m` or `2h` as milliseconds; more than 0 unless `least` is 0. */
+export function parseDuration(text: string, least: 0 | 1 = 1): Result<number, string> {
+  const match = /^(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})(ms|s|m|h)$/.exec(text.trim());
+  if (match === null) {
+    const hint = /^[\d.]+$/.test(text.trim()) ? `${text.trim()}s` : '500ms, 60s, 10m or 1h';
+    return fail(`expected a time with its unit, got ${JSON.stringify(text)}; write ${hint}`);
+  }
+  const valueMs = Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 1);
+  if (least === 1 && valueMs <= 0) return fail(`expected a time above 0, got ${text}`);
+  if (valueMs > LONGEST_MS) return fail(`expected a year at most, got ${text}`);
+  return succeed(valueMs);
+}
+
+/** Splits a list that may be given by commas, by repeated flags or both. */
+export function splitList(texts: readonly string[]): readonly string[] {
+  return texts
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
+}
+
+/** A profile's name and its count; null: not given. */
+export interface FleetWish {
+  readonly name: string;
+  readonly replicas: number | null;
+}
+
+/** Reads `l4-8b` or `l4-8b:4`. */
+export function parseFleetWish(text: string): Result<FleetWish, string> {
+  const at = text.lastIndexOf(':');
+  if (at < 0) return succeed({ name: text, replicas: null });
+  const count = text.slice(at + 1);
+  const replicas = Number(count);
+  if (!/^\d{1,5}$/.test(count) || replicas < 1) {
+    return fail(`${text}: expected a count of 1 or more after the colon, as in l4-8b:4`);
+  }
+  return succeed({ name: text.slice(0, at), replicas });
+}
+
+const MEASURES: readonly ObjectiveMeasure[] = ['ttft', 'tpot', 'itl', 'e2e'];
+const STATISTICS: Readonly<Record<string, ObjectiveStatistic>> = {
+  mean: 'mean',
+  p50: 'p50',
+  p90: 'p90',
+  p95: 'p95',
+  p99: 'p99',
+  'p99.9': 'p999',
+};
+const TERM_HINT =
+  'terms are ttft, tpot, itl or e2e with -mean, -p50, -p90, -p95, -p99 or -p99.9 and a time, and goodput with a share: ttft-p99=1s,goodput=99%';
+
+/** Reads `ttft-p99=1s,itl-p99=50ms,goodput=99%`; every term once. */
+export function parseSizingObjective(text: string): Result<readonly ObjectiveTerm[], string> {
+  const terms: ObjectiveTerm[] = [];
+  const seen = new Set<string>();
+  for (const part of splitList([text])) {
+    const at = part.indexOf('=');
+    if (at < 0) return fail(`${part} has no value; ${TERM_HINT}`);
+    const name = part.slice(0, at).trim();
+    if (seen.has(name)) return fail(`${name} is given twice`);
+    seen.add(name);
+    const term = parseTerm(name, part.slice(at + 1).trim());
+    if (!term.ok) return term;
+    terms.push(term.value);
+  }
+  return terms.length === 0 ? fail(`nothing is asked; ${TERM_HINT}`) : succeed(terms);
+}
+
+function parseTerm(name: string, value: string): Result<ObjectiveTerm, string> {
+  if (name === 'goodput') {
+    const share = parsePercent(value);
+    return share === null
+      ? fail(`goodput: expected a share such as 99%, got ${JSON.stringify(value)}`)
+      : succeed({ kind: 'goodput', minShare: share });
+  }
+  const [measure = '', statistic = ''] = name.split(/-(.*)/s);
+  const known = MEASURES.find((each) => each === measure);
+  const bound = STATISTICS[statistic];
+  if (known === undefined || bound === undefined) return fail(describeUnknownTerm(name));
+  const limit = parseDuration(value);
+  if (!limit.ok) return fail(`${name}: ${limit.error}`);
+  return succeed({ kind: 'latency', measure: known, statistic: bound, limitMs: limit.value });
+}
+
+function describeUnknownTerm(name: string): string {
+  const names = MEASURES.flatMap((measure) =>
+    Object.keys(STATISTICS).map((each) => `${measure}-${each}`),
+  );
+  const nearest = findNearest(name, [...names, 'goodput']);
+  const meant = nearest === null ? '' : `; did you mean ${nearest}?`;
+  return `unknown objective ${name}${meant} (${TERM_HINT})`;
+}
+
+/** A share from 0 (excluded) to 1; null when it is none. */
+function parsePercent(text: string): number | null {
+  const match = /^(\d{1,3}(?:\.\d{1,6})?)\s?%$/.exec(text);
+  const share = match === null ? Number.NaN : Number(match[1]) / 100;
+  return share > 0 && share <= 1 ? share : null;
+}
+
+/** Reads `ttft=1s,tpot=50ms,e2e=30s`: what a good answer is. */
+export function parseGoodput(text: string): Result<GoodputObjective, string> {
+  const limits = new Map<string, number>();
+  for (const part of splitList([text])) {
+    const [name = '', value = ''] = part.split(/=(.*)/s);
+    if (!['ttft', 'tpot', 'e2e'].includes(name)) {
+      return fail(`unknown term ${name}; terms are ttft, tpot and e2e: ttft=1s,tpot=50ms`);
+    }
+    if (limits.has(name)) return fail(`${name} is given twice`);
+    const limit = parseDuration(value);
+    if (!limit.ok) return fail(`${name}: ${limit.error}`);
+    limits.set(name, limit.value);
+  }
+  if (limits.size === 0) return fail('nothing is asked; terms are ttft, tpot and e2e');
+  const at = (name: string): number | null => limits.get(name) ?? null;
+  return succeed({ ttftMs: at('ttft'), tpotMs: at('tpot'), e2eMs: at('e2e') });
+}
+
+const EVENT_HINT = 'write restart:2@60s:30s, slow:0@60s:1.5 or drain:1@60s';
+
+/** Reads `restart:2@60s:30s`, `slow:0@60s:1.5` or `drain:1@60s`. */
+export function parseEvent(text: string): Result<JobEvent, string> {
+  const match = /^(restart|slow|drain):(\d{1,5})@([^:]+)(?::(.+))?$/.exec(text);
+  if (match === null) return fail(`${text} is no event; ${EVENT_HINT}`);
+  const [, kind, index, at = '', rest] = match;
+  const atMs = parseDuration(at, 0);
+  if (!atMs.ok) return fail(`${text}: ${atMs.error}`);
+  const endpoint = Number(index);
+  if (kind === 'drain') {
+    if (rest !== undefined) return fail(`${text}: a drain has no end; ${EVENT_HINT}`);
+    return succeed({ endpoint, event: { kind, atMs: atMs.value } });
+  }
+  if (kind === 'slow') {
+    const factor = Number(rest ?? Number.NaN);
+    if (!(factor > 0 && factor <= 1000)) {
+      return fail(`${text}: expected a factor above 0 and up to 1000; ${EVENT_HINT}`);
+    }
+    return succeed({ endpoint, event: { kind, atMs: atMs.value, factor } });
+  }
+  const downMs = parseDuration(rest ?? '', 0);
+  if (!downMs.ok) return fail(`${text}: ${downMs.error}; ${EVENT_HINT}`);
+  return succeed({ endpoint, event: { kind: 'restart', atMs: atMs.value, downMs: downMs.value } });
+}
