@@ -1,6 +1,6 @@
 import type { AdapterStore } from './adapter-store.ts';
 import type { EngineCounters } from './counters.ts';
-import { SequenceList, type Sequence } from './sequence.ts';
+import { SequenceList, type Sequence, type SequenceState } from './sequence.ts';
 import type { SequenceBlocks } from './sequence-blocks.ts';
 import type { StepCosts, StepShape } from './step-time.ts';
 
@@ -100,8 +100,8 @@ export class Batch {
 
   /** Drops sequences that have ended from the running lists. */
   removeEnded(): void {
-    this.decoding = this.decoding.filter((sequence) => sequence.state === 'decoding');
-    this.prefilling = this.prefilling.filter((sequence) => sequence.state === 'prefilling');
+    keepInState(this.decoding, 'decoding');
+    keepInState(this.prefilling, 'prefilling');
   }
 
   #planDecoding(): void {
@@ -250,4 +250,16 @@ export class Batch {
 function pairsUpTo(tokens: number, window: number): number {
   if (tokens <= window) return (tokens * tokens) / 2;
   return window * (tokens - window / 2);
+}
+
+/** Drops all others from the list, in place: it is done after every step and mostly drops none. */
+function keepInState(list: Sequence[], state: SequenceState): void {
+  let kept = 0;
+  for (const sequence of list) {
+    if (sequence.state !== state) continue;
+    list[kept] = sequence;
+    kept += 1;
+  }
+  // Setting a length costs far more than the walk, even one that changes nothing.
+  if (kept < list.length) list.length = kept;
 }

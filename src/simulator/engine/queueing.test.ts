@@ -4,7 +4,7 @@ import { createRng } from '../../core/rng.ts';
 import { createModel, idsFrom, requestOf } from './testing/engine-builders.ts';
 import { createStepCosts } from './step-time.ts';
 
-/** Mean wait of Poisson arrivals of equal one-token answers at an engine that runs one at a time. */
+/** Mean wait of Poisson arrivals of equal one-token answers at an engine that runs one of them. */
 function meanWaitMs(options: {
   readonly serviceMs: number;
   readonly load: number;

@@ -15,9 +15,10 @@ export interface Efficiency {
 
 /**
  * Compute: published utilisations are 0.3 to 0.5 of dense peak. Experts: their products are many
- * and small, so that tiles are half empty, and 4-bit weights are widened on the way; half of the
- * dense value. Memory: published 0.6 to 0.8; 0.75 gives the 7 ms between tokens that engines reach
- * with Llama 3.1 8B in bf16 on an H100 (floor 4.8 ms, and 1.2 ms on the host).
+ * and small, so that tiles are half empty, and 4-bit weights are widened on the way; 0.18 puts the
+ * published throughputs of four such models within 30 % (published-throughput.ts), the only
+ * constant chosen with them in view. Memory: published 0.6 to 0.8; 0.75 gives the 7 ms between
+ * tokens that engines reach with Llama 3.1 8B in bf16 on an H100 (floor 4.8 ms, host 1.2 ms).
  */
 export const TYPICAL_EFFICIENCY: Efficiency = Object.freeze({
   compute: 0.45,

@@ -1,6 +1,12 @@
 import { PenstockError } from '../../core/errors.ts';
+import { findNearest } from '../../core/nearest.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
-import { engineOptionsOf, findProfile, type EngineProfile } from '../hardware/profiles.ts';
+import {
+  engineOptionsOf,
+  findProfile,
+  PROFILE_NAMES,
+  type EngineProfile,
+} from '../hardware/profiles.ts';
 import { NO_FAULTS, type FaultSettings } from './faults.ts';
 
 /** Engines that the server can pass for. */
@@ -26,8 +32,8 @@ export interface EngineServerOptions {
   readonly models?: readonly string[];
   /** Engine that paths and metrics imitate; `vllm`. */
   readonly dialect?: SimulatedDialect;
-  /** Name of a profile; `demo`. */
-  readonly profile?: string;
+  /** Name of a profile, or one made for the purpose; `demo`. */
+  readonly profile?: string | EngineProfile;
   readonly maxNumSeqs?: number;
   readonly maxNumBatchedTokens?: number;
   readonly kvBlocks?: number;
@@ -100,8 +106,7 @@ const MAX_CATCH_UP_REAL_MS = 50;
  */
 export function resolveEngineOptions(options: EngineServerOptions): ResolvedEngineOptions {
   const given = { ...DEFAULTS, ...options };
-  const profile = findProfile(given.profile);
-  if (profile === null) throw invalid(`unknown profile ${given.profile}`);
+  const profile = profileOf(given.profile);
   const models = given.models.length === 0 ? [profile.model] : given.models;
   if (!(given.speed > 0)) throw invalid('speed must be above 0');
   return {
@@ -117,6 +122,15 @@ export function resolveEngineOptions(options: EngineServerOptions): ResolvedEngi
     speed: given.speed,
     faults: { ...NO_FAULTS, ...options.faults },
   };
+}
+
+function profileOf(given: string | EngineProfile): EngineProfile {
+  if (typeof given !== 'string') return given;
+  const profile = findProfile(given);
+  if (profile !== null) return profile;
+  const nearest = findNearest(given, PROFILE_NAMES);
+  const hint = nearest === null ? '' : `; did you mean ${nearest}?`;
+  throw invalid(`unknown profile ${given}${hint}`);
 }
 
 function resolveModel(options: EngineServerOptions, profile: EngineProfile): EngineModelOptions {
