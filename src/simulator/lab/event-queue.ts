@@ -40,11 +40,11 @@ interface QueuedEvent {
 export class EventQueue {
   readonly #heap = new Heap<QueuedEvent>(isBefore);
   #order = 0;
+  #nextAtMs = Number.POSITIVE_INFINITY;
 
   /** Time of the next event in milliseconds; infinite without one. */
   get nextAtMs(): number {
-    const next = this.#heap.peek();
-    return next === undefined ? Number.POSITIVE_INFINITY : next.atMs;
+    return this.#nextAtMs;
   }
 
   /** Plans `run` for a time that has not passed. */
@@ -52,12 +52,14 @@ export class EventQueue {
     assert(atMs < Number.POSITIVE_INFINITY, 'an event has a time');
     this.#heap.push({ atMs, kind, order: this.#order, run });
     this.#order += 1;
+    if (atMs < this.#nextAtMs) this.#nextAtMs = atMs;
   }
 
   /** Runs the next event. */
   runNext(): void {
     const next = this.#heap.pop();
     assert(next !== undefined, 'an event is planned');
+    this.#nextAtMs = this.#heap.peek()?.atMs ?? Number.POSITIVE_INFINITY;
     next.run();
   }
 }

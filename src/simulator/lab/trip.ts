@@ -1,4 +1,5 @@
 import { must } from '../../core/assert.ts';
+import type { LogHistogram } from '../../core/log-histogram.ts';
 import { requestId } from '../../core/ids.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { Director, FlightReceiver } from '../../director/director.ts';
@@ -28,8 +29,8 @@ export interface TripServices {
   readonly onPicked: (replica: Replica) => void;
   /** The engine has taken a request or refused it: its next step may be another. */
   readonly onDelivered: (replica: Replica) => void;
-  /** Gap in milliseconds between two tokens of one answer that counts. */
-  readonly onGap: (gapMs: number) => void;
+  /** Takes the gaps in milliseconds between tokens of the answers that count. */
+  readonly gapsMs: LogHistogram;
   readonly onEnded: (trip: Trip) => void;
   readonly trace: ((line: string) => void) | null;
 }
@@ -85,6 +86,8 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
   outputTokens = 0;
   readonly #services: TripServices;
   readonly #prompt: LabPrompt;
+  /** Null during the warm-up. */
+  readonly #gapsMs: LogHistogram | null;
   #flight: Flight | null = null;
   #hasFirstByte = false;
   /** Engine time of the newest token; NaN before the first. */
@@ -94,6 +97,7 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
     const { request } = plan;
     this.plan = plan;
     this.#services = services;
+    this.#gapsMs = plan.counts ? services.gapsMs : null;
     this.#prompt = services.prompts.build(request.segments, request.adapter ?? '');
   }
 
@@ -117,7 +121,7 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
     const gapMs = atMs - this.#tokenAtMs;
     this.#tokenAtMs = atMs;
     if (sequence.outputTokens > 1) {
-      if (this.plan.counts) this.#services.onGap(gapMs);
+      if (this.#gapsMs !== null) this.#gapsMs.record(gapMs);
       return;
     }
     this.#toGateway(() => {

@@ -194,7 +194,7 @@ export class LabWorld {
   }
 
   #createServices(): TripServices {
-    const { options } = { options: this.#options };
+    const options = this.#options;
     return {
       director: this.#brain.director,
       clock: this.#clock,
@@ -211,9 +211,7 @@ export class LabWorld {
       onDelivered: (replica) => {
         this.#steps.set(replica.index, replica.nextStepAtMs);
       },
-      onGap: (gapMs) => {
-        this.#collector.itlMs.record(gapMs);
-      },
+      gapsMs: this.#collector.itlMs,
       onEnded: (trip) => {
         this.#noteEnded(trip);
       },
