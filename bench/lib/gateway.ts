@@ -15,11 +15,25 @@ export async function startSubject(lab: Lab, upstreamPort: number): Promise<Targ
     : startGateway(lab, [upstreamPort]);
 }
 
+/** How a gateway differs from one as most people start it. */
+export interface GatewayVariant {
+  /** For tables. */
+  readonly name: string;
+  /** Further arguments of `penstock up`. */
+  readonly args: readonly string[];
+}
+
+const PLAIN: GatewayVariant = { name: 'penstock', args: [] };
+
 /**
  * Starts the gateway as its users do, with one `--server` per upstream port, on the proxy's core;
  * waits until the admin port reports it ready.
  */
-export async function startGateway(lab: Lab, upstreamPorts: readonly number[]): Promise<Target> {
+export async function startGateway(
+  lab: Lab,
+  upstreamPorts: readonly number[],
+  variant: GatewayVariant = PLAIN,
+): Promise<Target> {
   const port = await pickFreePort();
   const adminPort = await pickFreePort();
   const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
@@ -35,6 +49,7 @@ export async function startGateway(lab: Lab, upstreamPorts: readonly number[]): 
     ...listeners,
     '--log-level',
     'warn',
+    ...variant.args,
   ];
   const child = new Child(command, {
     name: 'penstock',
@@ -50,7 +65,7 @@ export async function startGateway(lab: Lab, upstreamPorts: readonly number[]): 
   } catch (cause) {
     throw new BenchFailure(`penstock did not start:\n${child.logTail}`, { cause });
   }
-  return { name: 'penstock', port, pid: child.pid, stop: () => child.stop() };
+  return { name: variant.name, port, pid: child.pid, stop: () => child.stop() };
 }
 
 async function answersOk(url: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { explainRequest } from '../gateway/dry-run.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
 import type { AdminServer } from '../gateway/admin/server.ts';
 import { createAdminServer } from '../gateway/admin/server.ts';
+import { Recorder } from '../gateway/recorder/recorder.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import { renderPrometheus } from '../telemetry/exposition.ts';
 import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -21,6 +22,11 @@ import type { LoadedConfig } from './config/load.ts';
 import { formatProblem } from './config/problem.ts';
 import { redactConfig } from './config/redact.ts';
 import { awaitFirstProbes } from './first-probes.ts';
+
+/** The recording that was asked for cannot be made; the message says why and the way out. */
+export class RecordingRefused extends Error {
+  override readonly name = 'RecordingRefused';
+}
 
 /** How long the start waits for the first answers of the model servers before it reports ready. */
 const FIRST_PROBES_MS = 5000;
@@ -48,6 +54,7 @@ export class Service {
   #configState: ConfigState;
   #phase: Phase = 'starting';
   #admin: AdminServer | null = null;
+  #recorder: Recorder | null = null;
   #reloading: Promise<unknown> = Promise.resolve();
   readonly #closers: (() => void)[] = [];
 
@@ -104,6 +111,7 @@ export class Service {
       metrics,
     });
     this.#logNotes();
+    await this.#startRecording();
     sources.apply(this.#config);
     monitor.start();
     await gateway.listen(listenerOptionsOf(this.#config));
@@ -134,11 +142,27 @@ export class Service {
     log.info({ openRequests: gateway.openRequestCount, timeoutMs }, 'draining');
     const broken = await gateway.drain(timeoutMs);
     this.#phase = 'stopped';
+    await this.#recorder?.close();
     await Promise.all([monitor.close(), sources.close()]);
     for (const close of this.#closers) close();
     log.info({ brokenRequests: broken }, 'stopped');
     await this.#admin?.close();
     return broken;
+  }
+
+  async #startRecording(): Promise<void> {
+    const { path, maxBytes, files } = this.#config.recording;
+    if (path === null) return;
+    const { clock, log, onFailure } = this.#options;
+    const { metrics, director } = this.#parts;
+    const opened = await Recorder.open(
+      { path, maxBytes, files },
+      { clock, log, metrics, onFailure },
+    );
+    if (!opened.ok) throw new RecordingRefused(opened.error);
+    this.#recorder = opened.value;
+    director.observe(opened.value);
+    log.info({ path }, 'recording');
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -207,7 +231,7 @@ export class Service {
   }
 
   #warnOfRestart(before: PenstockConfig, after: PenstockConfig): void {
-    const fixed = ['admin', 'ejection', 'scrape', 'decisions'] as const;
+    const fixed = ['admin', 'ejection', 'scrape', 'decisions', 'recording'] as const;
     const changed = fixed.filter(
       (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
     );

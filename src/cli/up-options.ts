@@ -1,4 +1,5 @@
 import type { OptionDefinition } from './options.ts';
+import { MEBIBYTE } from './config/units.ts';
 import { LOG_LEVELS } from '../telemetry/log-level.ts';
 
 /** Model servers that a bare `--demo` starts. */
@@ -94,5 +95,36 @@ export const UP_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     placeholder: 'MS',
     min: 0,
     max: 86_400_000,
+  },
+  {
+    flag: 'record',
+    env: 'PENSTOCK_RECORD',
+    kind: 'string',
+    default: null,
+    unit: null,
+    help: 'File to record traffic to for replay, one JSON line for each request; never a prompt.',
+    placeholder: 'FILE',
+  },
+  {
+    flag: 'record-max-bytes',
+    env: 'PENSTOCK_RECORD_MAX_BYTES',
+    kind: 'integer',
+    default: 256 * MEBIBYTE,
+    unit: 'bytes',
+    help: 'Size from which the recording is moved aside and another file begun.',
+    placeholder: 'BYTES',
+    min: MEBIBYTE,
+    max: 1024 * 1024 * MEBIBYTE,
+  },
+  {
+    flag: 'record-files',
+    env: 'PENSTOCK_RECORD_FILES',
+    kind: 'integer',
+    default: 4,
+    unit: null,
+    help: 'Files of the recording that are kept, the one being written included.',
+    placeholder: 'COUNT',
+    min: 1,
+    max: 1000,
   },
 ]);

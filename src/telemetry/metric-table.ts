@@ -14,6 +14,8 @@ export type CounterName =
   | 'penstock_config_reloads_total'
   | 'penstock_admin_followers_dropped_total'
   | 'penstock_series_overflow_total'
+  | 'penstock_recorded_requests_total'
+  | 'penstock_recording_dropped_total'
   | 'process_cpu_seconds_total';
 
 /** Gauges: values that go up and down. */
@@ -304,6 +306,18 @@ const ROWS: readonly MetricDefinition[] = [
     'events',
     ['metric'],
     'Label sets that were folded into `_other` because their metric had too many series.',
+  ),
+  counter(
+    'penstock_recorded_requests_total',
+    'requests',
+    [],
+    'Requests whose line was written to the recording (docs/recording.md).',
+  ),
+  counter(
+    'penstock_recording_dropped_total',
+    'requests',
+    ['reason'],
+    'Requests left out of the recording, by why: `slow_disk`, `write_failed` or `too_long`.',
   ),
   gauge(
     'penstock_event_loop_delay_seconds',

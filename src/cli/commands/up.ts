@@ -15,7 +15,7 @@ import { watchedFiles } from '../config/watched-files.ts';
 import { renderDemoGuide, startDemoServers } from '../demo.ts';
 import { LogOutput } from '../log-output.ts';
 import type { ParsedOptions } from '../options.ts';
-import { Service } from '../service.ts';
+import { RecordingRefused, Service } from '../service.ts';
 import { waitForStop } from '../stop-signal.ts';
 import { createSystemClock } from '../system-clock.ts';
 
@@ -70,7 +70,7 @@ async function serve(service: Service, options: ParsedOptions, parts: ServeParts
     await service.start();
   } catch (cause) {
     await service.drain();
-    return refuseListen(cause, context);
+    return refuseStart(cause, context);
   }
   const watcher = await watchConfig(service, options, parts);
   if (options.isGiven('demo')) {
@@ -89,9 +89,10 @@ function refuseConfig(problems: readonly ConfigProblem[], context: CommandContex
   return EXIT_CODES.usage;
 }
 
-function refuseListen(cause: unknown, context: CommandContext): number {
+function refuseStart(cause: unknown, context: CommandContext): number {
   const message = cause instanceof Error ? cause.message : String(cause);
   context.writeError(`penstock up: ${message}\n`);
+  if (cause instanceof RecordingRefused) return EXIT_CODES.failed;
   if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) {
     return EXIT_CODES.listen;
   }

@@ -52,6 +52,10 @@ export function assembleConfig(
     drain,
     decisions,
     scrape: written.scrape,
+    recording: {
+      ...written.recording,
+      path: written.recording.path === null ? null : tlsFiles.path(written.recording.path),
+    },
   };
 }
 

@@ -179,6 +179,16 @@ export interface SchedulingConfig {
   readonly plugins: readonly PluginModule[];
 }
 
+/** Where requests are recorded. */
+export interface RecordingConfig {
+  /** As written in a file, absolute after that; null: nothing is recorded. */
+  readonly path: string | null;
+  /** Size of one file. */
+  readonly maxBytes: number;
+  /** Files kept, the one being written included. */
+  readonly files: number;
+}
+
 /** Settings that mean the same as they are written. */
 export interface PlainSettings {
   readonly timeouts: UpstreamTimeouts;
@@ -197,6 +207,7 @@ export interface PlainSettings {
   /** `keep`: decision records held for the admin API. */
   readonly decisions: { readonly keep: number };
   readonly scrape: ScrapeConfig;
+  readonly recording: RecordingConfig;
 }
 
 /** The whole configuration, checked, with every default filled in. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fail, succeed, type Result } from '../../core/result.ts';
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log-level.ts';
 import type { ParsedOptions } from '../options.ts';
@@ -17,6 +18,10 @@ export interface ConfigOverrides {
   readonly logLevel: LogLevel | null;
   readonly sampleRequests: number | null;
   readonly drainTimeoutMs: number | null;
+  /** Absolute path of the recording; null keeps the file's. */
+  readonly recordPath: string | null;
+  readonly recordMaxBytes: number | null;
+  readonly recordFiles: number | null;
 }
 
 /**
@@ -66,6 +71,11 @@ function overrideConfig(config: PenstockConfig, overrides: ConfigOverrides): Loa
       sampleRequests: sampleRequests ?? config.logging.sampleRequests,
     },
     drain: { timeoutMs: drainTimeoutMs ?? config.drain.timeoutMs },
+    recording: {
+      path: overrides.recordPath ?? config.recording.path,
+      maxBytes: overrides.recordMaxBytes ?? config.recording.maxBytes,
+      files: overrides.recordFiles ?? config.recording.files,
+    },
   };
   const clash = findClash(merged);
   return clash === null ? succeed(merged) : fail([clash]);
@@ -99,6 +109,7 @@ function readOverrides(options: ParsedOptions): Result<ConfigOverrides, readonly
     });
   };
   for (const url of options.list('server')) check('server', 'url', url);
+  if (options.isGiven('record')) check('record', 'path', options.string('record') ?? '');
   for (const flag of ['listen', 'admin']) {
     if (options.isGiven(flag)) check(flag, 'address', options.string(flag) ?? '');
   }
@@ -108,9 +119,22 @@ function readOverrides(options: ParsedOptions): Result<ConfigOverrides, readonly
     listen: givenAddress(options, 'listen'),
     admin: givenAddress(options, 'admin'),
     logLevel: givenLevel(options),
-    sampleRequests: options.isGiven('log-sample') ? options.number('log-sample') : null,
-    drainTimeoutMs: options.isGiven('drain-timeout-ms') ? options.number('drain-timeout-ms') : null,
+    sampleRequests: givenNumber(options, 'log-sample'),
+    drainTimeoutMs: givenNumber(options, 'drain-timeout-ms'),
+    recordPath: givenPath(options, 'record'),
+    recordMaxBytes: givenNumber(options, 'record-max-bytes'),
+    recordFiles: givenNumber(options, 'record-files'),
   });
+}
+
+/** Null unless the flag or its variable is given: a default is the file's. */
+function givenNumber(options: ParsedOptions, flag: string): number | null {
+  return options.isGiven(flag) ? options.number(flag) : null;
+}
+
+function givenPath(options: ParsedOptions, flag: string): string | null {
+  const path = options.isGiven(flag) ? options.string(flag) : null;
+  return path === null ? null : resolve(path);
 }
 
 function givenAddress(options: ParsedOptions, flag: string): HostPort | null {

@@ -1,6 +1,12 @@
 import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
 import { LOG_LEVELS } from '../../telemetry/log-level.ts';
-import type { EjectionConfig, RetryConfig, ScrapeConfig, UsageCapture } from './config.ts';
+import type {
+  EjectionConfig,
+  RecordingConfig,
+  RetryConfig,
+  ScrapeConfig,
+  UsageCapture,
+} from './config.ts';
 import type { FileConfig, FileListener, FileListenerTls } from './file-config.ts';
 import { SCHEDULING_SCHEMA } from './scheduling-schema.ts';
 import { MODEL_SCHEMA, POOL_SCHEMA } from './pool-schema.ts';
@@ -155,6 +161,23 @@ const scrape = object<ScrapeConfig>({
   ),
 });
 
+const recording = object<RecordingConfig>({
+  path: optional(
+    text('path'),
+    'File to record to, one JSON line for each request; never a prompt. It is appended to; its folder must exist.',
+  ),
+  maxBytes: withDefault(
+    integer(MEBIBYTE, 1024 * 1024 * MEBIBYTE),
+    256 * MEBIBYTE,
+    'Size from which the file is moved aside and another begun. 256 MiB hold about 600,000 requests with short prompts.',
+  ),
+  files: withDefault(
+    integer(1, 1000),
+    4,
+    'Files kept, the one being written included: `trace.jsonl`, `trace.1.jsonl` and so on.',
+  ),
+});
+
 /** Schema of `penstock.yaml`. */
 export const CONFIG_SCHEMA: Typed<FileConfig> = object<FileConfig>({
   listeners: withDefault(
@@ -239,4 +262,5 @@ export const CONFIG_SCHEMA: Typed<FileConfig> = object<FileConfig>({
     'The record of which endpoint was chosen, and why.',
   ),
   scrape: section(scrape, 'Reading the servers’ metrics.'),
+  recording: section(recording, 'Recording of traffic for replay.'),
 });

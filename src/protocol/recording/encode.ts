@@ -15,7 +15,13 @@ export function encodeRecordingHeader(header: RecordingHeader): string {
 
 /** A request as a line, without its newline. Times are rounded to a hundredth of a millisecond. */
 export function encodeRecordedRequest(request: RecordedRequest): string {
-  const { atMs, blocks, ttftMs, tpotMs, durationMs } = request;
+  const fields = encodeRecordedFields(request);
+  return `${fields.slice(0, -1)},"blocks":"${encodeBlocks(request.blocks)}"}`;
+}
+
+/** All but the hashes, as a JSON object. */
+export function encodeRecordedFields(request: Omit<RecordedRequest, 'blocks'>): string {
+  const { atMs, ttftMs, tpotMs, durationMs } = request;
   return JSON.stringify({
     atMs: roundTime(atMs),
     api: request.api,
@@ -37,7 +43,6 @@ export function encodeRecordedRequest(request: RecordedRequest): string {
     outcome: request.outcome,
     status: request.status,
     attempts: request.attempts,
-    blocks: encodeBlocks(blocks),
   });
 }
 

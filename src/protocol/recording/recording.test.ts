@@ -7,9 +7,11 @@ import {
   decodeRecordingLine,
   type RecordingLine,
 } from './decode.ts';
+import { writeBlockHash } from './block-text.ts';
 import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
+import { LINE_TAIL_BYTES, type RecordedLine, RecordingLineWriter } from './line-writer.ts';
 import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
-import { BLOCK_HASH_LIMIT, RECORDING_LINE_BYTES_MAX } from './types.ts';
+import { BLOCK_HASH_CHARS, BLOCK_HASH_LIMIT, RECORDING_LINE_BYTES_MAX } from './types.ts';
 import { anyRecordedRequest } from './testing/any-request.ts';
 
 const REQUEST: RecordedRequest = {
@@ -152,4 +154,62 @@ test('times are kept to a hundredth', () => {
 
 test('any text is read or refused, and nothing thrown', () => {
   fc.assert(fc.property(fc.string(), (text) => typeof decodeRecordingLine(text).ok === 'boolean'));
+});
+
+test('what the writer of bytes writes is read as it was given, hashes filled in', () => {
+  const writer = new RecordingLineWriter();
+  const bytes = Buffer.alloc(2 * RECORDING_LINE_BYTES_MAX);
+  fc.assert(
+    fc.property(anyRecordedRequest(), fc.nat(1000), (request, from) => {
+      const { blocks, ...rest } = request;
+      bytes.fill(7);
+      const end = writer.write(bytes, from, { ...rest, blockCount: blocks.length });
+      const roomAt = end - LINE_TAIL_BYTES - blocks.length * BLOCK_HASH_CHARS;
+      const room = bytes.subarray(roomAt, end - LINE_TAIL_BYTES);
+      assert.ok(room.every((byte) => byte === 7));
+      for (const [index, hash] of blocks.entries()) {
+        const high = Math.floor(hash / 2 ** 24);
+        writeBlockHash(room, index * BLOCK_HASH_CHARS, { high, low: hash - high * 2 ** 24 });
+      }
+      const line = bytes.toString('utf8', from, end);
+      assert.equal(line.indexOf('\n'), line.length - 1);
+      assert.deepEqual(decodeRecordedRequest(line.slice(0, -1)), { ok: true, value: request });
+      assert.ok(from === 0 || bytes[from - 1] === 7);
+      assert.equal(bytes[end], 7);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('names that were seen before do not hide that others have changed', () => {
+  const writer = new RecordingLineWriter();
+  const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX);
+  const { blocks: _, ...rest } = REQUEST;
+  const changes: readonly Partial<RecordedRequest>[] = [
+    {},
+    { api: 'completions' },
+    { adapter: 'lora' },
+    { pool: 'other' },
+    { pool: null },
+    { endpoint: null },
+    { model: null },
+    {},
+  ];
+  for (const change of changes) {
+    const request = { ...rest, ...change };
+    const end = writer.write(bytes, 0, { ...request, blockCount: 0 });
+    const decoded = decodeRecordedRequest(bytes.toString('utf8', 0, end));
+    assert.deepEqual(decoded, { ok: true, value: { ...request, blocks: [] } });
+  }
+});
+
+test('a line without room, or longer than allowed, is not written', () => {
+  const writer = new RecordingLineWriter();
+  const { blocks: _, ...rest } = REQUEST;
+  const line: RecordedLine = { ...rest, blockCount: 4096 };
+  const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX + 10);
+  assert.ok(writer.write(bytes, 10, line) > 4096 * BLOCK_HASH_CHARS);
+  assert.equal(writer.write(bytes, 11, line), -1);
+  assert.equal(writer.write(bytes, 0, { ...line, model: '\0'.repeat(11_000) }), -1);
+  assert.equal(writer.write(bytes, 0, { ...line, blockCount: 9000 }), -1);
 });

@@ -329,3 +329,29 @@ test('a hash has no bit that is always, or nearly always, the same', () => {
   // Of 3,906 fair coins, fewer than 1,700 or more than 2,200 show heads once in 10^14 times.
   for (const count of ones) assert.ok(count > 1700 && count < 2200, `${count}`);
 });
+
+test('a salt that was worked out before gives the same blocks, whatever came in between', () => {
+  const plain = { messages: [message('user', prose(1, 3000))] };
+  const variants: readonly (() => string[])[] = [
+    () => blocksOf(plain),
+    () => blocksOf(plain, CHAT, 'other'),
+    () => blocksOf({ ...plain, tools: [{ type: 'function' }] }),
+    () => blocksOf(plain, MESSAGES),
+    () => blocksOf({ ...plain, system: prose(2, 700) }, MESSAGES),
+    () =>
+      list(
+        read(
+          [Buffer.from(JSON.stringify({ model: 'm', ...plain }))],
+          CHAT,
+          keyFrom(2),
+        ).promptBlocks('pool'),
+      ),
+  ];
+  const first = variants.map((blocks) => blocks());
+  for (const order of [variants, variants.toReversed()]) {
+    for (const blocks of order) {
+      assert.deepEqual(blocks(), first[variants.indexOf(blocks)]);
+      assert.deepEqual(blocks(), first[variants.indexOf(blocks)]);
+    }
+  }
+});

@@ -11,6 +11,8 @@ import type { PromptPlan } from './prompt-plan.ts';
 
 const NOTHING = new Uint8Array(0);
 const WORDS_PER_HASH = 2;
+/** Stands for the text before the first one. */
+const NO_CHAIN = Object.freeze({ low: 0, high: 0 });
 
 /**
  * Hashes the prompt of one body while it arrives. Each part (a field's raw bytes) has a chain of
@@ -132,23 +134,52 @@ export class PromptHasher {
   #writeHashes(salt: string, last: number, hashes: Uint32Array): void {
     const kernel = this.#kernel;
     kernel.useKey(this.#key);
-    this.#digestSalt(salt);
     let previous: PromptChain | null = null;
     let to = 0;
     for (let part = 0; part <= last; part++) {
       const chain = this.#chains[part];
       if (chain === null || chain === undefined) continue;
-      kernel.putHash(0, kernel.chainLow, kernel.chainHigh);
-      kernel.putHash(
-        1,
-        previous === null ? 0 : previous.low,
-        previous === null ? 0 : previous.high,
-      );
-      kernel.putHash(2, part, 0);
-      kernel.digest(24);
+      if (previous === null) this.#saltFirst(salt, part);
+      else this.#saltNext(previous, part);
       to = writeSalted(hashes, to, { chain, low: kernel.chainLow, high: kernel.chainHigh });
       previous = chain;
     }
+  }
+
+  /** Puts the salt of the first text, number `part`, into the kernel's chain. */
+  #saltFirst(salt: string, part: number): void {
+    const kernel = this.#kernel;
+    const { scope } = this.#plan;
+    if (this.#hasModifiers()) {
+      this.#digestSalt(salt);
+      this.#saltNext(NO_CHAIN, part);
+      return;
+    }
+    const known = kernel.salts.find(scope, salt, part);
+    if (known !== null) {
+      kernel.setChain(known.low, known.high);
+      return;
+    }
+    this.#digestSalt(salt);
+    this.#saltNext(NO_CHAIN, part);
+    kernel.salts.keep(scope, salt, { part, low: kernel.chainLow, high: kernel.chainHigh });
+  }
+
+  /** From the salt before, in the kernel's chain, and the text before, that of text `part`. */
+  #saltNext(previous: { readonly low: number; readonly high: number }, part: number): void {
+    const kernel = this.#kernel;
+    kernel.putHash(0, kernel.chainLow, kernel.chainHigh);
+    kernel.putHash(1, previous.low, previous.high);
+    kernel.putHash(2, part, 0);
+    kernel.digest(24);
+  }
+
+  #hasModifiers(): boolean {
+    const chains = this.#chains;
+    for (let part = this.#plan.texts.length; part < chains.length; part++) {
+      if (chains[part] !== null) return true;
+    }
+    return false;
   }
 
   #digestSalt(salt: string): void {

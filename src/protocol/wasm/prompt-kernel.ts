@@ -1,4 +1,5 @@
 import { CLASSES, TRANSITIONS } from '../json/json-grammar.ts';
+import { SaltMemory } from './salt-memory.ts';
 import type { PromptKey } from './prompt-key.ts';
 import { PROMPT_MODULE } from './prompt-module.ts';
 
@@ -47,6 +48,8 @@ export class PromptKernel {
   readonly #hashes: Uint32Array;
   readonly #levels: Uint8Array;
   readonly #walked: Uint32Array;
+  /** What was worked out with the key in use, and may be wanted again. */
+  readonly salts: SaltMemory = new SaltMemory();
   #loaded: Uint8Array | null = null;
   #key: PromptKey | null = null;
 
@@ -115,6 +118,7 @@ export class PromptKernel {
     if (this.#key === key) return;
     this.#memory.set(key.bytes, this.#exports.key.value);
     this.#key = key;
+    this.salts.clear();
   }
 
   /** Puts `bytes`, at most one block, before the loaded chunk: they have negative indices. */

@@ -11,7 +11,7 @@ export function anyRecordedRequest(): fc.Arbitrary<RecordedRequest> {
     fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.toWellFormed()),
   );
   const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value);
-  const count = fc.oneof(fc.nat(5000), fc.maxSafeNat());
+  const count = fc.oneof({ weight: 9, arbitrary: fc.nat(5000) }, fc.nat(), fc.maxSafeNat());
   // A hundredth of a millisecond, up to some years.
   const time = fc
     .oneof(
@@ -26,7 +26,7 @@ export function anyRecordedRequest(): fc.Arbitrary<RecordedRequest> {
     adapter: orNull(name),
     pool: orNull(name),
     endpoint: orNull(name),
-    tenant: orNull(name),
+    tenant: orNull(fc.oneof(name, fc.constantFrom('wK3vR0aZ', 'A"34567\\'))),
     stream: fc.boolean(),
     promptBytes: count,
     promptTokens: count,

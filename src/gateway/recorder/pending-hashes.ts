@@ -1,0 +1,43 @@
+import { CIPHER_BLOCK_WORDS, type RecordingSecrets } from './secrets.ts';
+
+/** Hashes that fit at first; grows to what a batch's lines can hold, 40,000. */
+const HASHES_START = 2048;
+
+/** Words of a hash as the gateway works them out. */
+const WORDS_PER_HASH = 2;
+
+/** Block hashes as the gateway works them out, until all are encrypted at once. */
+export class PendingHashes {
+  readonly #secrets: RecordingSecrets;
+  /** Of each four words the last two are always 0. */
+  #words: Uint32Array<ArrayBuffer> = new Uint32Array(HASHES_START * CIPHER_BLOCK_WORDS);
+  #count = 0;
+
+  constructor(secrets: RecordingSecrets) {
+    this.#secrets = secrets;
+  }
+
+  /** Adds the first `count` hashes, two words each. */
+  add(hashes: Uint32Array, count: number): void {
+    const needed = (this.#count + count) * CIPHER_BLOCK_WORDS;
+    if (needed > this.#words.length) {
+      const grown = new Uint32Array(needed * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    const words = this.#words;
+    let to = this.#count * CIPHER_BLOCK_WORDS;
+    for (let i = 0; i < count * WORDS_PER_HASH; i += WORDS_PER_HASH, to += CIPHER_BLOCK_WORDS) {
+      words[to] = hashes[i] as number;
+      words[to + 1] = hashes[i + 1] as number;
+    }
+    this.#count += count;
+  }
+
+  /** All of them, encrypted, in order; afterwards there are none. */
+  take(): Uint8Array {
+    const words = this.#words.subarray(0, this.#count * CIPHER_BLOCK_WORDS);
+    this.#count = 0;
+    return this.#secrets.seal(words);
+  }
+}
