@@ -1,11 +1,11 @@
-import type { SweepPoint, SweepResult } from '../simulator/lab/sweep.ts';
+import { followedShare, type SweepPoint, type SweepResult } from '../simulator/lab/sweep.ts';
 import { alignColumns } from './lab-table.ts';
 import { formatTime } from './lab-text.ts';
 
 const HEAD: readonly string[] = [
   'load',
   'offered/s',
-  'done/s',
+  'followed',
   'output tok/s',
   'TTFT p50',
   'TTFT p99',
@@ -16,17 +16,23 @@ const HEAD: readonly string[] = [
 ];
 
 /** One row per load, with the knee marked, and a line that says it in words. */
-export function renderSweep(sweep: SweepResult): readonly string[] {
-  const rows = sweep.points.map((point, index) => [...pointCells(point), markOf(sweep, index)]);
+export function renderSweep(sweep: SweepResult, durationMs: number): readonly string[] {
+  const rows = sweep.points.map((point, index) => [
+    ...pointCells(point, durationMs),
+    markOf(sweep, index),
+  ]);
   return [`policy ${sweep.policy}`, ...alignColumns([HEAD, ...rows], 0), describeKnee(sweep)];
 }
 
-function pointCells({ load, requestsPerSecond, result }: SweepPoint): readonly string[] {
+function pointCells(
+  { load, requestsPerSecond, result }: SweepPoint,
+  durationMs: number,
+): readonly string[] {
   const { throughput, ttftMs, itlMs, goodput, queue } = result;
   return [
     String(load),
     requestsPerSecond.toFixed(2),
-    throughput.requestsPerSecond.toFixed(2),
+    `${(100 * followedShare(result, durationMs)).toFixed(1)} %`,
     Math.round(throughput.outputTokensPerSecond).toLocaleString('en-US'),
     ttftMs.count === 0 ? '-' : formatTime(ttftMs.p50),
     ttftMs.count === 0 ? '-' : formatTime(ttftMs.p99),

@@ -29,22 +29,19 @@ function listAll(): unknown {
 }
 
 function renderAll(): string {
-  const workloads = WORKLOADS.map(({ name, summary, loadUnit, objective, defaults }) => [
+  const workloads = WORKLOADS.flatMap(({ name, summary, loadUnit, objective, defaults }) => [
     `  ${name}`,
-    `${summary} Load 1 is ${loadUnit} on ${defaults.replicas} x ${defaults.profile}, for ${formatTime(defaults.durationMs)}; good: ${describeGood(objective)}.`,
+    `    ${summary}`,
+    `    Load 1 is ${loadUnit}, for ${formatTime(defaults.durationMs)}, on ${defaults.replicas} x ${defaults.profile}; good is ${describeGood(objective)}.`,
   ]);
-  const profiles = ENGINE_PROFILES.map((profile) => [
-    `  ${profile.name}`,
-    profile.summary,
-    describeProfile(profile),
-  ]);
+  const profiles = ENGINE_PROFILES.map(profileCells);
   const policies = PRESET_NAMES.map((name) => [`  ${name}`, PRESET_SUMMARIES[name]]);
   return [
     'Workloads',
-    ...alignColumns(workloads, 2),
+    ...workloads,
     '',
     'Profiles',
-    ...alignColumns(profiles, 3),
+    ...alignColumns([PROFILE_HEAD, ...profiles], 2),
     '',
     'Policies',
     ...alignColumns(policies, 2),
@@ -52,9 +49,23 @@ function renderAll(): string {
   ].join('\n');
 }
 
-function describeProfile(profile: EngineProfile): string {
+const PROFILE_HEAD: readonly string[] = [
+  '  name',
+  'what it is',
+  'KV tokens',
+  'sequences',
+  'tokens/step',
+  '$/hour',
+];
+
+function profileCells(profile: EngineProfile): readonly string[] {
   const { kvBlocks, blockSizeTokens, maxNumSeqs, maxNumBatchedTokens, hourlyUsd } = profile;
-  const price = hourlyUsd === null ? 'no price' : `$${hourlyUsd.toFixed(2)}/hour`;
-  const tokens = (kvBlocks * blockSizeTokens).toLocaleString('en-US');
-  return `${tokens} tokens of KV cache, ${maxNumSeqs} sequences, ${maxNumBatchedTokens} tokens a step, ${price}`;
+  return [
+    `  ${profile.name}`,
+    profile.summary,
+    (kvBlocks * blockSizeTokens).toLocaleString('en-US'),
+    maxNumSeqs.toLocaleString('en-US'),
+    maxNumBatchedTokens.toLocaleString('en-US'),
+    hourlyUsd === null ? 'unknown' : hourlyUsd.toFixed(2),
+  ];
 }

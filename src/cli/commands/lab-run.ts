@@ -81,7 +81,7 @@ async function runPlan(
   });
   try {
     const runs = await Promise.all(jobs.map((job) => session.pool.run(job)));
-    const took = `${jobs.length} runs in ${formatWait(session.elapsedMs)}`;
+    const took = `${jobs.length === 1 ? '1 run' : `${jobs.length} runs`} in ${formatWait(session.elapsedMs)}`;
     await session.close();
     const written = await writeOutcome(output, context, describeRuns(planned.value, runs, took));
     if (written.ok) return session.exitCode;

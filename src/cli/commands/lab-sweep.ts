@@ -92,7 +92,7 @@ function describeSweeps(
     json: { settings: Object.fromEntries(settings), sweeps },
     lines: [
       ...alignColumns(settings, 2),
-      ...sweeps.flatMap((sweep) => ['', ...renderSweep(sweep)]),
+      ...sweeps.flatMap((sweep) => ['', ...renderSweep(sweep, scene.durationMs)]),
       '',
       ...describeEndings(runs.filter(({ status }) => status !== 'saturated')),
       `${took}.`,

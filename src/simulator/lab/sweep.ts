@@ -32,8 +32,12 @@ export interface SweepStages {
   readonly spacing: 'linear' | 'geometric';
 }
 
-/** Least share of the best of lighter loads, of what is done of what is offered, and of goodput. */
+/** Least share of the offered requests that a fleet must keep up with. */
 const FOLLOWS = 0.95;
+/** Standard deviations of open requests that are taken for chance. */
+const CHANCE = 3;
+/** Least share of the best goodput of lighter loads. */
+const STAYS_GOOD = 0.95;
 
 /** The loads of a sweep, rising, with four significant digits so that tables read well. */
 export function sweepLoads({ from, to, stages, spacing }: SweepStages): readonly number[] {
@@ -55,16 +59,55 @@ export function offeredPerSecond(
 }
 
 /**
+ * Share of the offered requests per second that a fleet kept up with: 1 less the rate at which
+ * open requests became more, over the offered rate. It is taken from the second half of the time in
+ * which requests came, by a straight line through the samples, so that neither the start nor the
+ * last long answers play a part. Between 0 and 1. Of a fleet that keeps up the open requests are a
+ * Poisson number (M/G/infinity): a rise by less than three of its standard deviations is chance.
+ */
+export function followedShare(result: RunResult, durationMs: number): number {
+  const { series, simulatedMs } = result;
+  const end = Math.floor(Math.min(simulatedMs, durationMs) / series.intervalMs);
+  const range = [Math.floor(end / 2), end] as const;
+  const waiting = totals(series.waiting, range);
+  const running = totals(series.running, range);
+  const open = waiting.map((count, index) => count + (running[index] ?? 0));
+  const offered = totals(series.picks, range).reduce((sum, count) => sum + count, 0);
+  if (offered === 0 || open.length < 2) return 1;
+  const growth = slopeOf(open) * open.length;
+  const mean = open.reduce((sum, count) => sum + count, 0) / open.length;
+  if (growth <= CHANCE * Math.sqrt(mean)) return 1;
+  return Math.max(0, 1 - growth / offered);
+}
+
+/** Sum over endpoints, of each sample of a range. */
+function totals(
+  rows: readonly (readonly number[])[],
+  [from, end]: readonly [number, number],
+): readonly number[] {
+  return Array.from({ length: Math.max(0, end - from) }, (_, index) =>
+    rows.reduce((sum, row) => sum + (row[from + index] ?? 0), 0),
+  );
+}
+
+/** Rise per sample of the least-squares line. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  let rise = 0;
+  let squares = 0;
+  for (const [index, value] of values.entries()) {
+    rise += (index - middle) * value;
+    squares += (index - middle) ** 2;
+  }
+  return rise / squares;
+}
+
+/**
  * Puts a sweep together and marks its knee: the last load up to which every point kept up. A point
- * keeps up when all of this holds:
- *
- * - its run was not given up, and in the last quarter of it fewer requests waited than ran;
- * - of the offered requests per second it completed at least 95 % of the best share of the loads
- *   before it. The share is below 1 at any load, as the time until the last answer counts;
- * - its good share is at least 95 % of the best of the loads before it.
- *
- * Thresholds that anybody can check in the table were preferred to the curvature of Kneedle
- * (Satopää et al. 2011), whose knee moves with the range that was swept.
+ * keeps up when its run was not given up, when it followed at least 95 % of the offered load, and
+ * when its good share is at least 95 % of the best of the loads before it. Thresholds that anybody
+ * can check in the table were preferred to the curvature of Kneedle (Satopää et al. 2011), whose
+ * knee moves with the range that was swept.
  */
 export function createSweepResult(
   setting: {
@@ -83,29 +126,13 @@ export function createSweepResult(
 }
 
 function findSaturated(points: readonly SweepPoint[], durationMs: number): number | null {
-  let bestDone = 0;
   let bestGood = 0;
-  for (const [index, { result, requestsPerSecond }] of points.entries()) {
-    const { status, throughput, goodput } = result;
-    const done = requestsPerSecond > 0 ? throughput.requestsPerSecond / requestsPerSecond : 0;
-    bestDone = Math.max(bestDone, done);
+  for (const [index, { result }] of points.entries()) {
+    const { status, goodput } = result;
     bestGood = Math.max(bestGood, goodput.goodShare);
-    const follows = done >= FOLLOWS * bestDone && goodput.goodShare >= FOLLOWS * bestGood;
-    if (status === 'saturated' || isBacklogged(result, durationMs) || !follows) return index;
+    const follows = followedShare(result, durationMs) >= FOLLOWS;
+    const staysGood = goodput.goodShare >= STAYS_GOOD * bestGood;
+    if (status === 'saturated' || !follows || !staysGood) return index;
   }
   return null;
-}
-
-/** Whether more requests waited than ran, in the last quarter of the time in which they came. */
-function isBacklogged({ series, simulatedMs }: RunResult, durationMs: number): boolean {
-  const end = Math.floor(Math.min(simulatedMs, durationMs) / series.intervalMs);
-  const range = [Math.floor(0.75 * end), end] as const;
-  return sumOf(series.waiting, range) > sumOf(series.running, range);
-}
-
-function sumOf(
-  rows: readonly (readonly number[])[],
-  [from, end]: readonly [number, number],
-): number {
-  return rows.flatMap((row) => row.slice(from, end)).reduce((sum, value) => sum + value, 0);
 }
