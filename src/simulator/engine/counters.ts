@@ -31,7 +31,6 @@ export class EngineCounters {
   /** Milliseconds spent in steps that have ended, loads of adapters included. */
   busyMs = 0;
   rejections = 0;
-  adapterLoads = 0;
   readonly ended: Record<EndReason, number> = { stop: 0, length: 0, cancelled: 0 };
   readonly timeToFirstToken: BucketHistogram = new BucketHistogram(TTFT_SECONDS);
   readonly interTokenLatency: BucketHistogram = new BucketHistogram(TOKEN_SECONDS);
