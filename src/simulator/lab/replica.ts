@@ -46,6 +46,7 @@ export class Replica {
   readonly #open = new Map<object, EngineTenant>();
   readonly #past: Totals = emptyTotals();
   #model: EngineModel | null = null;
+  #stops = 0;
   #slowdown = 1;
   #startedAtSeconds = 0;
   #requests = 0;
@@ -73,6 +74,11 @@ export class Replica {
   /** The running engine; null while there is none. */
   get model(): EngineModel | null {
     return this.#model;
+  }
+
+  /** How often its process was ended; a start planned before the last time is void. */
+  get stops(): number {
+    return this.#stops;
   }
 
   /** Requests that were sent to it. */
@@ -113,6 +119,7 @@ export class Replica {
   /** Ends the process: whatever is in it is lost. */
   stop(nowMs: number): void {
     const model = this.#model;
+    this.#stops += 1;
     if (model === null) return;
     const lost = [...this.#open.values()];
     this.#open.clear();

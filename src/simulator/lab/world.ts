@@ -256,8 +256,9 @@ export class LabWorld {
   }
 
   #planStart(replica: Replica, atMs: number): void {
+    const { stops } = replica;
     this.#queue.plan(atMs, EVENT_KINDS.endpoint, () => {
-      this.#start(replica, { isOld: false });
+      if (replica.stops === stops) this.#start(replica, { isOld: false });
     });
   }
 
