@@ -4,7 +4,8 @@ import { explainRequest } from '../gateway/dry-run.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
 import type { AdminServer } from '../gateway/admin/server.ts';
 import { createAdminServer } from '../gateway/admin/server.ts';
-import { Recorder } from '../gateway/recorder/recorder.ts';
+import { openRecorder } from '../gateway/recorder/open-recorder.ts';
+import type { Recorder } from '../gateway/recorder/recorder.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import { renderPrometheus } from '../telemetry/exposition.ts';
 import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -155,7 +156,7 @@ export class Service {
     if (path === null) return;
     const { clock, log, onFailure } = this.#options;
     const { metrics, director } = this.#parts;
-    const opened = await Recorder.open(
+    const opened = await openRecorder(
       { path, maxBytes, files },
       { clock, log, metrics, onFailure },
     );

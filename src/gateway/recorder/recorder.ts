@@ -1,24 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { Outcome } from '../../core/errors.ts';
 import { ERRORS } from '../../core/errors.ts';
-import { fail, type Result, succeed } from '../../core/result.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
 import type { EndedFlight, RefusedRequest, RequestObserver } from '../../director/ports.ts';
 import type { RequestHead } from '../../director/types.ts';
 import { type RecordedLine, RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
-import { PROMPT_BLOCK_BYTES } from '../../protocol/request/prompt-blocks.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { CounterSeries } from '../../telemetry/series.ts';
 import { LineBatch, type LineTools } from './batch.ts';
 import { PendingHashes } from './pending-hashes.ts';
-import { RecordingFile, type RecordingFileOptions, reasonOf } from './recording-file.ts';
+import { reasonOf } from './file-reason.ts';
 import { RecordingSecrets } from './secrets.ts';
 
-/** Where a recording goes. */
-export type RecorderOptions = Omit<RecordingFileOptions, 'header'>;
+/** Where lines go: a file. Calls do not overlap. */
+export interface LineSink {
+  readonly path: string;
+  /** Appends whole lines; rejects when none of them was written. */
+  append(lines: Uint8Array): Promise<void>;
+  /** False when something else writes there too. */
+  verify(): Promise<boolean>;
+  close(): Promise<void>;
+}
 
 /** What a recorder uses of the process. */
 export interface RecorderParts {
@@ -46,11 +50,9 @@ const SALT = '';
 /** As the estimator assumes of a model it has seen nothing of. */
 const BYTES_PER_TOKEN = 4;
 
-const SESSION_BYTES = 12;
-
 /** Writes a line for every request that the director was given. Holds no prompt. */
 export class Recorder implements RequestObserver {
-  readonly #file: RecordingFile;
+  readonly #sink: LineSink;
   readonly #parts: RecorderParts;
   readonly #secrets: RecordingSecrets = new RecordingSecrets();
   readonly #tools: LineTools = {
@@ -69,41 +71,24 @@ export class Recorder implements RequestObserver {
   #isFailing = false;
   /** Somebody else writes to the file: nothing is written any more. */
   #isUsurped = false;
-  #isClosed = false;
+  /** Null until it is being closed. */
+  #closing: Promise<void> | null = null;
   readonly #recorded: CounterSeries;
   readonly #dropped: Readonly<Record<'slow_disk' | 'write_failed' | 'too_long', CounterSeries>>;
 
-  private constructor(file: RecordingFile, startedAtMs: number, parts: RecorderParts) {
-    const { metrics } = parts;
-    this.#file = file;
+  /** The recording starts now. */
+  constructor(sink: LineSink, parts: RecorderParts) {
+    const { metrics, clock } = parts;
+    this.#sink = sink;
     this.#parts = parts;
-    this.#startedAtMs = startedAtMs;
-    this.#verifiedAtMs = startedAtMs;
+    this.#startedAtMs = clock.now();
+    this.#verifiedAtMs = this.#startedAtMs;
     this.#recorded = metrics.counter('penstock_recorded_requests_total');
     this.#dropped = {
       slow_disk: metrics.counter('penstock_recording_dropped_total', ['slow_disk']),
       write_failed: metrics.counter('penstock_recording_dropped_total', ['write_failed']),
       too_long: metrics.counter('penstock_recording_dropped_total', ['too_long']),
     };
-  }
-
-  /** Opens the file; the failure says why it cannot be written and the way out. */
-  static async open(
-    options: RecorderOptions,
-    parts: RecorderParts,
-  ): Promise<Result<Recorder, string>> {
-    const { clock } = parts;
-    const startedAtMs = clock.now();
-    const file = await RecordingFile.open({
-      ...options,
-      header: {
-        session: randomBytes(SESSION_BYTES).toString('base64url'),
-        startedAtMs: Math.round(clock.wallMs()),
-        blockBytes: PROMPT_BLOCK_BYTES,
-      },
-    });
-    if (!file.ok) return fail(`cannot record to ${options.path}: ${file.error}`);
-    return succeed(new Recorder(file.value, startedAtMs, parts));
   }
 
   onEnded({ head, record, startedAtMs }: EndedFlight): void {
@@ -167,14 +152,14 @@ export class Recorder implements RequestObserver {
 
   /** Writes what is left and closes the file. Requests that end later are not recorded. */
   async close(): Promise<void> {
-    if (this.#isClosed) {
-      await this.#writing;
-      return;
-    }
-    this.#isClosed = true;
+    this.#closing ??= this.#finish();
+    await this.#closing;
+  }
+
+  async #finish(): Promise<void> {
     this.#flush();
     await this.#writing;
-    await this.#file.close();
+    await this.#sink.close();
   }
 
   #tenantOf(head: RequestHead): string | null {
@@ -184,7 +169,7 @@ export class Recorder implements RequestObserver {
   }
 
   #add(line: RecordedLine, hashes: Uint32Array): void {
-    if (this.#isClosed) return;
+    if (this.#closing !== null) return;
     if (this.#isUsurped) {
       this.#dropped.write_failed.add(1);
       return;
@@ -215,7 +200,7 @@ export class Recorder implements RequestObserver {
   #drop(): void {
     if (!this.#isFailing) {
       this.#parts.log.error(
-        { path: this.#file.path },
+        { path: this.#sink.path },
         'recording: the disk is too slow; requests are left out',
       );
       this.#isFailing = true;
@@ -251,7 +236,7 @@ export class Recorder implements RequestObserver {
         this.#dropped.write_failed.add(batch.lineCount);
         return;
       }
-      await this.#file.append(batch.bytes.subarray(0, batch.length));
+      await this.#sink.append(batch.bytes.subarray(0, batch.length));
       this.#recorded.add(batch.lineCount);
       this.#noteSuccess();
     } catch (cause) {
@@ -265,10 +250,10 @@ export class Recorder implements RequestObserver {
     const nowMs = clock.now();
     if (nowMs - this.#verifiedAtMs < VERIFY_MS) return;
     this.#verifiedAtMs = nowMs;
-    if (await this.#file.verify()) return;
+    if (await this.#sink.verify()) return;
     this.#isUsurped = true;
     log.error(
-      { path: this.#file.path },
+      { path: this.#sink.path },
       'recording stopped: something else writes to the file; give every process its own',
     );
   }
@@ -277,7 +262,7 @@ export class Recorder implements RequestObserver {
     if (this.#isFailing) return;
     this.#isFailing = true;
     this.#parts.log.error(
-      { path: this.#file.path, reason: reasonOf(cause), err: cause },
+      { path: this.#sink.path, reason: reasonOf(cause), err: cause },
       'recording: the file cannot be written; requests are left out until it can',
     );
   }
@@ -286,6 +271,6 @@ export class Recorder implements RequestObserver {
     // After a slow time there is room again only when nothing waits.
     if (!this.#isFailing || this.#queue.length > 0) return;
     this.#isFailing = false;
-    this.#parts.log.info({ path: this.#file.path }, 'recording goes on');
+    this.#parts.log.info({ path: this.#sink.path }, 'recording goes on');
   }
 }

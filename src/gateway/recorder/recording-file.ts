@@ -5,6 +5,8 @@ import { fail, type Result, succeed } from '../../core/result.ts';
 import { encodeRecordingHeader } from '../../protocol/recording/encode.ts';
 import { decodeRecordingHeader } from '../../protocol/recording/decode.ts';
 import type { RecordingHeader } from '../../protocol/recording/types.ts';
+import { codeOf, reasonOf } from './file-reason.ts';
+import type { LineSink } from './recorder.ts';
 
 /** Where a recording goes, and how much of it is kept. */
 export interface RecordingFileOptions {
@@ -31,13 +33,16 @@ const NEWLINE = 10;
  * `trace.jsonl` becomes `trace.1.jsonl`, that `trace.2.jsonl`, and the last one is overwritten.
  * Calls must not overlap.
  */
-export class RecordingFile {
+export class RecordingFile implements LineSink {
   readonly #options: RecordingFileOptions;
   #handle: FileHandle;
   /** Bytes in the file, all of them whole lines once `append` has resolved. */
   #size: number;
   #part = 0;
+  /** No line of a request is in the file. */
   #isEmpty = true;
+  /** The file's header could not be written yet. */
+  #lacksHeader = true;
 
   private constructor(options: RecordingFileOptions, handle: FileHandle, size: number) {
     this.#options = options;
@@ -78,6 +83,7 @@ export class RecordingFile {
    */
   async append(lines: Uint8Array): Promise<void> {
     if (!this.#isEmpty && this.#size + lines.length > this.#options.maxBytes) await this.#rotate();
+    if (this.#lacksHeader) await this.#begin('');
     await this.#write(lines);
     this.#isEmpty = false;
   }
@@ -96,6 +102,7 @@ export class RecordingFile {
     if (here.size > this.#size) return false;
     if (here.size < this.#size) {
       this.#size = here.size;
+      this.#lacksHeader = true;
       await this.#begin('');
     }
     return true;
@@ -121,6 +128,7 @@ export class RecordingFile {
     const old = this.#handle;
     this.#handle = handle;
     this.#size = size;
+    this.#lacksHeader = true;
     await old.close();
     await this.#begin('');
   }
@@ -129,6 +137,7 @@ export class RecordingFile {
     const header = { ...this.#options.header, part: this.#part + 1 };
     await this.#write(Buffer.from(`${before}${encodeRecordingHeader(header)}\n`));
     this.#part += 1;
+    this.#lacksHeader = false;
     this.#isEmpty = this.#size <= HEAD_BYTES;
   }
 
@@ -171,27 +180,6 @@ async function inspect(
   }
   const last = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
   return succeed({ size, isTorn: last.buffer[0] !== NEWLINE });
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder does not exist; create it first',
-  ENOTDIR: 'its folder is a file; choose another path',
-  EISDIR: 'it is a folder; add the name of a file, such as trace.jsonl',
-  EACCES: 'permission denied; choose a path that this user may write',
-  EPERM: 'permission denied; choose a path that this user may write',
-  EROFS: 'the file system is read-only; choose another path',
-  ENOSPC: 'the disk is full; make room, or choose another path',
-};
-
-/** Why the file could not be written, for people. */
-export function reasonOf(cause: unknown): string {
-  const code = codeOf(cause);
-  const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
-  return known ?? (cause instanceof Error ? cause.message : String(cause));
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 }
 
 async function statOrNull(path: string): Promise<Stats | null> {

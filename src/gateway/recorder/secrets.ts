@@ -31,11 +31,14 @@ export class RecordingSecrets {
     this.#cipher.setAutoPadding(false);
   }
 
-  /** Hash of a credential. Its first use takes 3 us, the next ones next to nothing. */
+  /**
+   * Hash of a credential, the same with and without `Bearer` before it. Its first use takes 3 us, the next ones next to nothing.
+   */
   tenantOf(credential: string): string {
     const known = this.#tenants.get(credential);
     if (known !== undefined) return known;
-    const digest = createHmac('sha256', this.#tenantKey).update(credential).digest();
+    const bare = credential.replace(/^bearer\s+/i, '');
+    const digest = createHmac('sha256', this.#tenantKey).update(bare).digest();
     const tenant = digest.toString('base64url', 0, TENANT_HASH_BYTES);
     if (this.#tenants.size >= TENANTS_MAX) this.#tenants.clear();
     this.#tenants.set(credential, tenant);

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeBlocks } from '../../protocol/recording/block-text.ts';
+import { PendingHashes } from './pending-hashes.ts';
+import { RecordingSecrets, writeSealed } from './secrets.ts';
+
+/** Hashes of two words each, as a recording has them. */
+function sealAll(secrets: RecordingSecrets, batches: readonly (readonly number[])[]): string[] {
+  const pending = new PendingHashes(secrets);
+  for (const words of batches) pending.add(Uint32Array.from(words), words.length / 2);
+  const hashes = pending.take();
+  const count = hashes.length / 16;
+  const bytes = Buffer.alloc(count * 8);
+  writeSealed(bytes, 0, { hashes, first: 0, count });
+  return bytes.toString('latin1').match(/.{8}/g) ?? [];
+}
+
+test('a tenant is its credential, however that is sent, and nobody else', () => {
+  const secrets = new RecordingSecrets();
+  const tenant = secrets.tenantOf('Bearer sk-one');
+  assert.match(tenant, /^[\w-]{8}$/);
+  assert.equal(secrets.tenantOf('Bearer sk-one'), tenant);
+  assert.equal(secrets.tenantOf('bearer  sk-one'), tenant);
+  assert.equal(secrets.tenantOf('sk-one'), tenant);
+  assert.notEqual(secrets.tenantOf('sk-two'), tenant);
+  assert.notEqual(new RecordingSecrets().tenantOf('sk-one'), tenant);
+});
+
+test('credentials without end are still told apart', () => {
+  const secrets = new RecordingSecrets();
+  const first = secrets.tenantOf('0');
+  const tenants = new Set(Array.from({ length: 10_000 }, (_, i) => secrets.tenantOf(String(i))));
+  assert.equal(tenants.size, 10_000);
+  assert.equal(secrets.tenantOf('0'), first);
+});
+
+test('sealed hashes show which are equal and nothing else, in any batch', () => {
+  const secrets = new RecordingSecrets();
+  const [one, two, oneAgain, swapped] = sealAll(secrets, [
+    [1, 2],
+    [3, 4, 1, 2],
+    [2, 1],
+  ]);
+  assert.equal(one, oneAgain);
+  assert.equal(new Set([one, two, swapped]).size, 3);
+  assert.deepEqual(sealAll(secrets, [[1, 2]]), [one]);
+  assert.notDeepEqual(sealAll(new RecordingSecrets(), [[1, 2]]), [one]);
+  assert.ok(decodeBlocks(one!)![0]! > 2 ** 24, 'not the hash itself');
+  assert.deepEqual(sealAll(secrets, []), []);
+});
+
+test('more hashes than there was room for are kept in order', () => {
+  const secrets = new RecordingSecrets();
+  const words = Array.from({ length: 20_000 }, (_, i) => i);
+  const all = sealAll(secrets, [words.slice(0, 3000), words.slice(3000)]);
+  assert.equal(new Set(all).size, 10_000);
+  assert.deepEqual(sealAll(secrets, [words.slice(19_000)]), all.slice(9500));
+});
