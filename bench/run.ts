@@ -5,6 +5,7 @@ import { idleBench } from './idle.ts';
 import type { Bench } from './lib/bench.ts';
 import { Cleanup } from './lib/cleanup.ts';
 import { BenchFailure } from './lib/failure.ts';
+import { labBench } from './lab.ts';
 import { openLab, type Lab, type RunOptions } from './lib/lab.ts';
 import { checkTable, formatJsonLine, formatTable, type BenchResult } from './lib/report.ts';
 import { longPromptBench } from './long-prompt.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   idleBench,
   prefixIndexBench,
   pickBench,
+  labBench,
 ];
 
 /** A run that takes longer than this hangs. */
