@@ -1,5 +1,4 @@
 import type { Clock, TimerHandle } from '../../core/clock.ts';
-import type { Outcome } from '../../core/errors.ts';
 import { ERRORS } from '../../core/errors.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
@@ -113,7 +112,7 @@ export class Recorder implements RequestObserver {
       ttftMs: head.isStream ? record.ttftMs : null,
       tpotMs: record.tpotMs,
       durationMs: record.durationMs ?? 0,
-      outcome: record.outcome ?? ('completed' satisfies Outcome),
+      outcome: record.outcome ?? 'completed',
       status: record.status ?? 0,
       attempts: attempts.length,
       blockCount: blocks.count,

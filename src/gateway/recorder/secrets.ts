@@ -32,7 +32,8 @@ export class RecordingSecrets {
   }
 
   /**
-   * Hash of a credential, the same with and without `Bearer` before it. Its first use takes 3 us, the next ones next to nothing.
+   * Hash of a credential, the same with and without `Bearer` before it. Its first
+   * use takes 3 us, the next ones next to nothing.
    */
   tenantOf(credential: string): string {
     const known = this.#tenants.get(credential);
