@@ -29,7 +29,8 @@ export function createPoissonArrivals(rng: Rng, perSecond: PerSecond): Arrivals 
 
 /**
  * Bursty arrivals: Gamma gaps with the coefficient of variation `cv` (1 is Poisson, more comes in
- * bursts, less is more regular), as vLLM's serving benchmark makes them (`--burstiness` = 1 / cv^2).
+ * bursts, less is more regular), as vLLM's serving benchmark makes them (`--burstiness` = 1 /
+ * cv^2).
  */
 export function createGammaArrivals(rng: Rng, perSecond: PerSecond, cv: number): Arrivals {
   assertRate(perSecond);

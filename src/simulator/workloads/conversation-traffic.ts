@@ -78,9 +78,9 @@ const MOST_DRAWS = 10_000;
  * message, and it comes after the answer and a time to think.
  *
  * At time 0 some are in the middle, as they would be had the run begun long ago: a conversation
- * of n turns is n times as likely to be met (so it is accepted in proportion to n), it is met before
- * any of its turns with equal chance, and that turn comes at any time within one cycle. Their past
- * is in the prompt but in no engine's cache: the warm-up pays for it.
+ * of n turns is n times as likely to be met (so it is accepted in proportion to n), it is met
+ * before any of its turns with equal chance, and that turn comes at any time within one cycle.
+ * Their past is in the prompt but in no engine's cache: the warm-up pays for it.
  */
 export class ConversationTraffic implements TrafficSource {
   readonly expectedCount: null = null;

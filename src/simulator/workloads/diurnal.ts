@@ -14,7 +14,9 @@ import { createZipf } from './zipf.ts';
 export interface DiurnalSetting extends Setting {
   /** Mean over the day without bursts at a load of 1. */
   readonly requestsPerSecond: number;
-  /** The rate at noon is `1 + swing` times the mean, that at midnight `1 - swing` times; below 1. */
+  /**
+   * The rate at noon is `1 + swing` times the mean, that at midnight `1 - swing` times; below 1.
+   */
   readonly swing: number;
   /** Bursts in a day, at random times. */
   readonly bursts: number;

@@ -5,7 +5,7 @@ import { createDiurnalWorkload } from './diurnal.ts';
 import { createMixedSizesWorkload } from './mixed-sizes.ts';
 import { createNoisyNeighbourWorkload } from './noisy-neighbour.ts';
 import * as sheets from './parameters.ts';
-import { createSharedPrefixWorkload } from './shared-prefix.ts';
+import { createSharedPrefixWorkload } from './prefix-groups.ts';
 import { createSingleTurnWorkload } from './single-turn.ts';
 import type { Workload } from './types.ts';
 
