@@ -163,7 +163,7 @@ function ttftSentence(leader: string, ranked: readonly Ranked[]): string {
   if (gap > 0) {
     return `${best.name} has the lowest p90 TTFT: ${least} against ${mine} for ${leader}.`;
   }
-  return `${leader} also has the lowest p90 TTFT: ${mine} against ${theirs}.`;
+  return `${leader} has the lowest p90 TTFT: ${mine} against ${theirs}.`;
 }
 
 /** Two times in one unit, so that they can be compared at a glance. */

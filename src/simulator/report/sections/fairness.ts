@@ -21,9 +21,11 @@ export function fairnessSection(data: PlotData, outcomes: readonly Outcome[]): H
     tenantFigure(data, 'good', 'Share within the objective', {
       caption: 'Marks of one policy that are far apart mean that some tenants pay for others.',
     }),
-    tenantFigure(data, 'ttft', 'p90 time to first token', {
-      caption: 'Further to the left is faster; the axis is logarithmic.',
-    }),
+    tenants.runs.some(({ ttftP90Ms }) => ttftP90Ms.some((ms) => ms !== null && ms > 0))
+      ? tenantFigure(data, 'ttft', 'p90 time to first token', {
+          caption: 'Further to the left is faster; the axis is logarithmic.',
+        })
+      : null,
   ];
   return sectionOf({
     id: 'fairness',

@@ -48,7 +48,7 @@ section,.banner{background:var(--surface);border:1px solid var(--rule);border-ra
 .note{font-size:.85rem;margin:0}
 .banner{background:var(--warn-page);border-color:var(--warn-rule);padding:12px 20px}
 .banner p,.banner ul{margin:4px 0}
-.scroll{overflow-x:auto;border:1px solid var(--rule);border-radius:8px}
+.scroll{position:relative;overflow-x:auto;border:1px solid var(--rule);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric:tabular-nums}
 th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
 tbody tr:last-child>*{border-bottom:0}
@@ -68,7 +68,7 @@ section>figure{margin-top:10px}
 figcaption{font-size:.85rem;margin-top:4px;max-width:85ch}
 .pair,.triple{display:grid;gap:26px 28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}
 .triple{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}
-.live{display:none;width:100%}
+.live{display:none;width:100%;overflow:hidden}
 .has-script .live{display:block}
 .has-script .still{display:none}
 .still svg{width:100%;height:auto;display:block}
