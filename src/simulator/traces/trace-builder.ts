@@ -79,6 +79,7 @@ export class TraceBuilder {
 
   /** The trace, in order of time; requests of one time stay in order of the file. */
   build(end: TraceEnd): Trace {
+    this.#blockIds.clear();
     const order = Uint32Array.from({ length: this.count }, (_, index) => index);
     order.sort((a, b) => this.#atMs.at(a) - this.#atMs.at(b) || a - b);
     const startMs = this.count === 0 ? 0 : this.#atMs.at(order[0] as number);
