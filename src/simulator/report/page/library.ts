@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { init } from 'echarts';
 import type { PlotOption } from '../plots/plot-data.ts';
 
 /**
@@ -7,19 +8,6 @@ import type { PlotOption } from '../plots/plot-data.ts';
  * the page draws come from the same code, and one file loads ten times faster than its modules.
  */
 const SCRIPT = 'echarts/dist/echarts.min.js';
-
-/** What the library is asked for: a drawing surface without a page. */
-interface PlotLibrary {
-  init(
-    dom: null,
-    theme: null,
-    options: { renderer: 'svg'; ssr: true; width: number; height: number },
-  ): {
-    setOption(option: PlotOption): void;
-    renderToSVGString(): string;
-    dispose(): void;
-  };
-}
 
 /** The library's minified text, as a page carries it. Reads a file. */
 export function readLibraryScript(): string {
@@ -31,7 +19,7 @@ export function drawSvg(
   option: PlotOption,
   size: { readonly width: number; readonly height: number; readonly idPrefix: string },
 ): string {
-  const library = createRequire(import.meta.url)(SCRIPT) as PlotLibrary;
+  const library = createRequire(import.meta.url)(SCRIPT) as { readonly init: typeof init };
   const { width, height, idPrefix } = size;
   const chart = library.init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {

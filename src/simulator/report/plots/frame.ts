@@ -77,3 +77,8 @@ export function niceStep(highest: number): number {
   const step = [1, 2, 5].find((factor) => factor * power >= rough) ?? 10;
   return step * power;
 }
+
+/** Names in a list mostly differ at their ends, so that is what is kept of long ones. */
+export function keepEnd(name: string, mostLetters: number): string {
+  return name.length <= mostLetters ? name : `…${name.slice(1 - mostLetters)}`;
+}

@@ -1,6 +1,6 @@
 import { formatClock, formatNumber } from '../page/format.ts';
 import { escapeHtml } from '../page/html.ts';
-import { axisOption, baseOption, gridOption, tooltipOption } from './frame.ts';
+import { axisOption, baseOption, gridOption, keepEnd, tooltipOption } from './frame.ts';
 import type { HeatPlot, PlotChoice, PlotData, PlotOption, PlotTheme } from './plot-data.ts';
 import type { SeriesMetric } from './plot-data.ts';
 
@@ -117,9 +117,4 @@ export function heatTip(heat: HeatPlot, metric: SeriesMetric, params: unknown): 
   const to = formatClock((column + 1) * heat.columnSeconds);
   const name = escapeHtml(heat.endpoints[row] ?? '');
   return `${name}<br>${from} to ${to}<br>${metricTitle(metric)} <b>${formatNumber(amount)}</b>`;
-}
-
-/** Names of endpoints differ at their ends, so that is what is kept of long ones. */
-export function keepEnd(name: string, mostLetters: number): string {
-  return name.length <= mostLetters ? name : `…${name.slice(1 - mostLetters)}`;
 }

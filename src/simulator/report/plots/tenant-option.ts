@@ -1,6 +1,7 @@
 import { formatMs, formatNumber } from '../page/format.ts';
 import { escapeHtml } from '../page/html.ts';
-import { axisOption, baseOption, gridOption, lineColor, swatch, tooltipOption } from './frame.ts';
+import { axisOption, baseOption, gridOption, keepEnd, lineColor, swatch } from './frame.ts';
+import { tooltipOption } from './frame.ts';
 import type { PlotChoice, PlotData, PlotOption, PlotTheme, TenantPart } from './plot-data.ts';
 
 /** One mark per run in each tenant's row. */
@@ -14,10 +15,13 @@ export function tenantOption(
   if (plot === null) return baseOption(theme);
   const runs = plot.runs.filter(({ line }) => !choice.hidden.includes(line));
   const isTime = part === 'ttft';
+  const longest = plot.tenants.reduce((most, name) => Math.max(most, name.length), 0);
+  const left = Math.min(theme.isNarrow ? 96 : 170, 24 + longest * 6.5);
+  const mostLetters = Math.floor((left - 18) / 6.2);
   const format = isTime ? formatMs : (value: number | null) => `${formatNumber(value)} %`;
   return {
     ...baseOption(theme),
-    grid: gridOption({ top: 10, right: 24, bottom: 30, left: theme.isNarrow ? 84 : 120 }),
+    grid: gridOption({ top: 10, right: 24, bottom: 30, left }),
     xAxis: axisOption(theme, {
       type: isTime ? 'log' : 'value',
       ...(isTime ? {} : { min: 0, max: 100 }),
@@ -27,7 +31,7 @@ export function tenantOption(
       type: 'category',
       inverse: true,
       data: plot.tenants,
-      axisLabel: { width: theme.isNarrow ? 70 : 106, overflow: 'truncate', interval: 0 },
+      axisLabel: { interval: 0, formatter: (name: string) => keepEnd(name, mostLetters) },
     }),
     tooltip: tooltipOption(theme, {
       trigger: 'item',
