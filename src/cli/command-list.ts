@@ -2,6 +2,7 @@ import { ENGINE_OPTIONS } from '../simulator/server/options.ts';
 import { BENCH_OPTIONS } from './bench-options.ts';
 import type { Command } from './command.ts';
 import { EXPLAIN_OPTIONS } from './explain-options.ts';
+import { LAB_CALIBRATE_OPTIONS } from './lab-calibrate-options.ts';
 import {
   LAB_LIST_OPTIONS,
   LAB_REPLAY_OPTIONS,
@@ -117,6 +118,19 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     run: async (options, context) => {
       const { runLabSweep } = await import('./commands/lab-sweep.ts');
       return runLabSweep(options, context);
+    },
+  },
+  {
+    name: 'lab calibrate',
+    summary: 'Fit a profile to a measured run, and state the error that is left.',
+    operands: [],
+    options: LAB_CALIBRATE_OPTIONS,
+    examples: [
+      'penstock lab calibrate --profile h100-8b --measured run.json --out h100-ours.json',
+    ],
+    run: async (options, context) => {
+      const { runLabCalibrate } = await import('./commands/lab-calibrate.ts');
+      return runLabCalibrate(options, context);
     },
   },
   {

@@ -2,6 +2,7 @@ import type { Distribution, RunResult } from '../lab/results.ts';
 import type {
   MeasuredConfig,
   MeasuredDistribution,
+  MeasuredGoodput,
   MeasuredReport,
   MeasuredTokens,
 } from './measured-report.ts';
@@ -22,11 +23,8 @@ export interface SimulatedRunConfig {
  * client is never late, and sizes in bytes are not known.
  */
 export function toMeasuredReport(result: RunResult, config: SimulatedRunConfig): MeasuredReport {
-  const { requests, throughput, countedMs } = result;
+  const { requests, countedMs } = result;
   const seconds = countedMs / 1000;
-  const counted = result.e2eMs.count;
-  const promptTokens = throughput.inputTokensPerSecond * seconds;
-  const cached = promptTokens * result.prefixHitShare;
   return {
     benchmark_time_seconds: seconds,
     load_summary: {
@@ -35,34 +33,7 @@ export function toMeasuredReport(result: RunResult, config: SimulatedRunConfig):
       send_duration: config.durationMs / 1000,
       achieved_rate: seconds > 0 ? requests.sent / seconds : 0,
     },
-    successes: {
-      count: counted,
-      latency: {
-        request_latency: toSeconds(result.e2eMs),
-        normalized_time_per_output_token: null,
-        time_per_output_token: toSeconds(result.tpotMs),
-        time_to_first_token: toSeconds(result.ttftMs),
-        inter_token_latency: toSeconds(result.itlMs),
-      },
-      throughput: {
-        input_tokens_per_sec: throughput.inputTokensPerSecond,
-        output_tokens_per_sec: throughput.outputTokensPerSecond,
-        total_tokens_per_sec: throughput.inputTokensPerSecond + throughput.outputTokensPerSecond,
-        requests_per_sec: throughput.requestsPerSecond,
-      },
-      request_size_bytes: null,
-      prompt_tokens: { ...sumOf(promptTokens), cached, uncached: promptTokens - cached },
-      output_len: null,
-      output_tokens: sumOf(throughput.outputTokensPerSecond * seconds),
-      token_count_mismatches: 0,
-      goodput_metrics: {
-        goodput_percentage: result.goodput.goodShare * 100,
-        request_goodput: result.goodput.requestsPerSecond,
-        token_goodput: result.goodput.outputTokensPerSecond,
-        good_requests: result.goodput.goodRequests,
-        total_requests: totalOf(result),
-      },
-    },
+    successes: successesOf(result, seconds),
     failures: {
       count: requests.refused + requests.failed,
       request_latency: null,
@@ -75,6 +46,46 @@ export function toMeasuredReport(result: RunResult, config: SimulatedRunConfig):
       latency_from_sending: null,
       client: null,
     },
+  };
+}
+
+function successesOf(result: RunResult, seconds: number): MeasuredReport['successes'] {
+  const { throughput } = result;
+  const promptTokens = throughput.inputTokensPerSecond * seconds;
+  const cached = promptTokens * result.prefixHitShare;
+  return {
+    count: result.e2eMs.count,
+    latency: {
+      request_latency: toSeconds(result.e2eMs),
+      normalized_time_per_output_token: null,
+      time_per_output_token: toSeconds(result.tpotMs),
+      time_to_first_token: toSeconds(result.ttftMs),
+      inter_token_latency: toSeconds(result.itlMs),
+    },
+    throughput: {
+      input_tokens_per_sec: throughput.inputTokensPerSecond,
+      output_tokens_per_sec: throughput.outputTokensPerSecond,
+      total_tokens_per_sec: throughput.inputTokensPerSecond + throughput.outputTokensPerSecond,
+      requests_per_sec: throughput.requestsPerSecond,
+    },
+    request_size_bytes: null,
+    prompt_tokens: { ...sumOf(promptTokens), cached, uncached: promptTokens - cached },
+    output_len: null,
+    output_tokens: sumOf(throughput.outputTokensPerSecond * seconds),
+    token_count_mismatches: 0,
+    goodput_metrics: goodputOf(result),
+  };
+}
+
+/** Good tokens are output tokens alone: a run does not count the prompts of good requests. */
+function goodputOf(result: RunResult): MeasuredGoodput {
+  const { goodput } = result;
+  return {
+    goodput_percentage: goodput.goodShare * 100,
+    request_goodput: goodput.requestsPerSecond,
+    token_goodput: goodput.outputTokensPerSecond,
+    good_requests: goodput.goodRequests,
+    total_requests: result.requests.sent,
   };
 }
 
@@ -91,11 +102,6 @@ function configOf(result: RunResult, config: SimulatedRunConfig): MeasuredConfig
     target: null,
     model: config.model,
   };
-}
-
-/** Requests that the goodput share is of. */
-function totalOf({ goodput }: RunResult): number {
-  return goodput.goodShare > 0 ? Math.round(goodput.goodRequests / goodput.goodShare) : 0;
 }
 
 function sumOf(tokens: number): MeasuredTokens {

@@ -1,0 +1,196 @@
+import { writeFile } from 'node:fs/promises';
+import { must } from '../../core/assert.ts';
+import { fail, succeed, type Result } from '../../core/result.ts';
+import { fitProfile, type ProfileFit } from '../../simulator/calibration/fit-profile.ts';
+import { meanError, metricsOfReport, type Metrics } from '../../simulator/calibration/metrics.ts';
+import { sceneOfReport, sceneOfRequests } from '../../simulator/calibration/measured-scene.ts';
+import {
+  DIRECT_DELAYS,
+  simulateScene,
+  type MeasuredFleet,
+  type MeasuredScene,
+} from '../../simulator/calibration/scene.ts';
+import type { EngineModelOptions } from '../../simulator/engine/engine-model.ts';
+import type { EngineProfile } from '../../simulator/hardware/profiles.ts';
+import { DEFAULT_DELAYS } from '../../simulator/lab/jobs.ts';
+import type { MeasuredReport } from '../../simulator/load/measured-report.ts';
+import { parseMeasuredReport } from '../../simulator/load/parse-measured-report.ts';
+import { readTrace } from '../../simulator/traces/read-trace.ts';
+import { createTraceWorkload } from '../../simulator/traces/trace-workload.ts';
+import { describeDoubts, describeFit } from '../calibrate-text.ts';
+import { EXIT_CODES, type CommandContext } from '../command.ts';
+import { reasonOf } from '../config/tls-files.ts';
+import { describeUnknownProfile } from '../lab-plan.ts';
+import { readPolicies } from '../lab-policies.ts';
+import { ProgressDisplay } from '../lab-progress.ts';
+import type { ParsedOptions } from '../options.ts';
+import { readJson, readProfile } from '../profile-file.ts';
+import { createSystemClock } from '../system-clock.ts';
+
+/** A checked command line. */
+interface CalibratePlan {
+  readonly report: MeasuredReport;
+  readonly measured: Metrics;
+  readonly scene: MeasuredScene;
+  readonly fleet: MeasuredFleet;
+  readonly maxRuns: number;
+}
+
+/** `penstock lab calibrate`: fits a profile's factors to a measured run. */
+export async function runLabCalibrate(
+  options: ParsedOptions,
+  context: CommandContext,
+): Promise<number> {
+  const planned = await readPlan(options);
+  if (!planned.ok) {
+    context.writeError(`penstock lab calibrate: ${planned.error}\n`);
+    return EXIT_CODES.usage;
+  }
+  const plan = planned.value;
+  for (const doubt of describeDoubts(plan.report)) context.writeError(`warning: ${doubt}\n`);
+  const { fit, isInterrupted } = await search(plan, context);
+  const { profile } = plan.fleet;
+  context.writeOut(`${[`profile   ${profile.name}`, ...describeFit(fit)].join('\n')}\n`);
+  const out = options.string('out');
+  if (out !== null) {
+    const written = await writeProfile(out, profile, fit);
+    if (!written.ok) {
+      context.writeError(`penstock lab calibrate: ${written.error}\n`);
+      return EXIT_CODES.failed;
+    }
+    context.writeOut(`written to ${out}\n`);
+  }
+  return isInterrupted ? EXIT_CODES.interrupted : EXIT_CODES.ok;
+}
+
+async function search(
+  { measured, scene, fleet, maxRuns }: CalibratePlan,
+  context: CommandContext,
+): Promise<{ readonly fit: ProfileFit; readonly isInterrupted: boolean }> {
+  let isInterrupted = false;
+  const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
+    context.onSignal(signal, () => {
+      isInterrupted = true;
+      for (const remove of removers) remove();
+    }),
+  );
+  const display = new ProgressDisplay(context, createSystemClock());
+  const hooks = { shouldStop: () => null, onProgress: () => undefined };
+  try {
+    const fit = await fitProfile({
+      measured,
+      start: fleet.profile.calibration,
+      simulate: (calibration) => simulateScene(scene, fleet, { calibration, hooks }),
+      maxRuns,
+      shouldStop: () => isInterrupted,
+      onRun: (runs) => {
+        display.update(`${runs} of at most ${maxRuns} simulated runs`, runs / maxRuns);
+      },
+    });
+    return { fit, isInterrupted };
+  } finally {
+    display.clear();
+    for (const remove of removers) remove();
+  }
+}
+
+async function writeProfile(
+  path: string,
+  profile: EngineProfile,
+  { factors, after, before }: ProfileFit,
+): Promise<Result<null, string>> {
+  const content = {
+    profile: profile.name,
+    calibration: factors,
+    fit: {
+      meanErrorBefore: meanError(before),
+      meanErrorAfter: meanError(after),
+      metrics: after,
+    },
+  };
+  try {
+    await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
+    return succeed(null);
+  } catch (cause) {
+    return fail(`${path} cannot be written: ${reasonOf(cause)}`);
+  }
+}
+
+async function readPlan(options: ParsedOptions): Promise<Result<CalibratePlan, string>> {
+  const path = options.string('measured');
+  if (path === null) return fail('--measured is missing: a file of "penstock bench --json"');
+  const report = await readReport(path);
+  if (!report.ok) return report;
+  const measured = metricsOfReport(report.value);
+  if (!measured.ok) return fail(`${path}: ${measured.error}`);
+  const scene = await readScene(options, report.value);
+  if (!scene.ok) return scene;
+  const fleet = await readFleet(options);
+  if (!fleet.ok) return fleet;
+  return succeed({
+    report: report.value,
+    measured: measured.value,
+    scene: scene.value,
+    fleet: fleet.value,
+    maxRuns: must(options.number('runs'), 'a default of --runs'),
+  });
+}
+
+async function readReport(path: string): Promise<Result<MeasuredReport, string>> {
+  const json = await readJson(path);
+  if (!json.ok) return json;
+  const report = parseMeasuredReport(json.value);
+  return report.ok ? report : fail(`${path}: ${report.error}`);
+}
+
+async function readScene(
+  options: ParsedOptions,
+  report: MeasuredReport,
+): Promise<Result<MeasuredScene, string>> {
+  const path = options.string('per-request');
+  if (path === null) {
+    try {
+      return await sceneOfReport(report, async (trace) =>
+        createTraceWorkload(await readTrace(trace, {})),
+      );
+    } catch (cause) {
+      return fail(reasonOf(cause));
+    }
+  }
+  if (report.penstock !== undefined) {
+    return fail('--per-request is not needed: the report says what was run');
+  }
+  const json = await readJson(path);
+  if (!json.ok) return json;
+  const scene = sceneOfRequests(json.value);
+  return scene.ok ? scene : fail(`${path}: ${scene.error}`);
+}
+
+async function readFleet(options: ParsedOptions): Promise<Result<MeasuredFleet, string>> {
+  const name = options.string('profile');
+  if (name === null) return fail('--profile is missing; "penstock lab list" shows the profiles');
+  const profile = await readProfile(name);
+  if (!profile.ok) return profile;
+  if (profile.value === null) return fail(`--profile: ${describeUnknownProfile(name)}`);
+  const policies = await readPolicies([options.string('policy') ?? '']);
+  if (!policies.ok) return fail(`--policy: ${policies.error}`);
+  const [policy, ...others] = policies.value;
+  if (policy === undefined || others.length > 0) return fail('--policy takes one policy here');
+  const replicas = must(options.number('replicas'), 'a default of --replicas');
+  return succeed({
+    profile: profile.value,
+    replicas,
+    overrides: readOverrides(options),
+    policy,
+    delays: replicas === 1 ? DIRECT_DELAYS : DEFAULT_DELAYS,
+  });
+}
+
+function readOverrides(options: ParsedOptions): Partial<EngineModelOptions> {
+  const pairs = [
+    ['maxNumSeqs', options.number('max-num-seqs')],
+    ['maxNumBatchedTokens', options.number('max-num-batched-tokens')],
+    ['kvBlocks', options.number('kv-blocks')],
+  ] as const;
+  return Object.fromEntries(pairs.filter(([, value]) => value !== null));
+}
