@@ -115,6 +115,7 @@ test('single requests stand in for a report that does not say what was run', asy
   const args = `--profile demo --measured ${measured} --per-request ${single} --runs 20`;
   const ran = await run(args);
   assert.equal(ran.code, EXIT_CODES.ok, ran.error);
+  assert.match(ran.error, /and 7 simulated: this is not the same traffic/);
 });
 
 test('what cannot be fitted is named', async (t) => {

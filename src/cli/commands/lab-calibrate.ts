@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { must } from '../../core/assert.ts';
 import { fail, succeed, type Result } from '../../core/result.ts';
+import { describeTrafficGap } from '../../simulator/calibration/compare.ts';
 import { fitProfile, type ProfileFit } from '../../simulator/calibration/fit-profile.ts';
 import { meanError, metricsOfReport, type Metrics } from '../../simulator/calibration/metrics.ts';
 import { sceneOfReport, sceneOfRequests } from '../../simulator/calibration/measured-scene.ts';
@@ -48,7 +49,8 @@ export async function runLabCalibrate(
   }
   const plan = planned.value;
   for (const doubt of describeDoubts(plan.report)) context.writeError(`warning: ${doubt}\n`);
-  const { fit, isInterrupted } = await search(plan, context);
+  const { fit, isInterrupted, gap } = await search(plan, context);
+  if (gap !== null) context.writeError(`warning: ${gap}\n`);
   const { profile } = plan.fleet;
   context.writeOut(`${[`profile   ${profile.name}`, ...describeFit(fit)].join('\n')}\n`);
   const out = options.string('out');
@@ -63,11 +65,19 @@ export async function runLabCalibrate(
   return isInterrupted ? EXIT_CODES.interrupted : EXIT_CODES.ok;
 }
 
+interface SearchOutcome {
+  readonly fit: ProfileFit;
+  readonly isInterrupted: boolean;
+  /** Why the fit may mean nothing; null when nothing is seen. */
+  readonly gap: string | null;
+}
+
 async function search(
-  { measured, scene, fleet, maxRuns }: CalibratePlan,
+  { report, measured, scene, fleet, maxRuns }: CalibratePlan,
   context: CommandContext,
-): Promise<{ readonly fit: ProfileFit; readonly isInterrupted: boolean }> {
+): Promise<SearchOutcome> {
   let isInterrupted = false;
+  let gap: string | null = null;
   const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
     context.onSignal(signal, () => {
       isInterrupted = true;
@@ -80,14 +90,18 @@ async function search(
     const fit = await fitProfile({
       measured,
       start: fleet.profile.calibration,
-      simulate: (calibration) => simulateScene(scene, fleet, { calibration, hooks }),
+      simulate: async (calibration) => {
+        const run = await simulateScene(scene, fleet, { calibration, hooks });
+        gap = describeTrafficGap(report, run);
+        return run;
+      },
       maxRuns,
       shouldStop: () => isInterrupted,
       onRun: (runs) => {
         display.update(`${runs} of at most ${maxRuns} simulated runs`, runs / maxRuns);
       },
     });
-    return { fit, isInterrupted };
+    return { fit, isInterrupted, gap };
   } finally {
     display.clear();
     for (const remove of removers) remove();

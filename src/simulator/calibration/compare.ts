@@ -9,6 +9,8 @@ import { simulateScene, type MeasuredFleet } from './scene.ts';
 /** A measured run beside the simulation of the same traffic. */
 export interface Comparison {
   readonly errors: readonly MetricError[];
+  /** Why the errors may mean nothing, as `describeTrafficGap` says; null when nothing is seen. */
+  readonly doubt: string | null;
   readonly result: RunResult;
 }
 
@@ -35,5 +37,24 @@ export async function compareMeasuredWithSimulated(
   const calibration = fleet.profile.calibration;
   const result = await simulateScene(scene.value, fleet, { calibration, hooks });
   if (result.requests.completed === 0) return fail('no request of the simulation was answered');
-  return succeed({ errors: metricErrors(measured.value, metricsOfRun(result)), result });
+  const errors = metricErrors(measured.value, metricsOfRun(result));
+  return succeed({ errors, doubt: describeTrafficGap(report, result), result });
+}
+
+/** Counts of equal traffic differ by no more than this: a closed loop sends by its answers. */
+const USUAL_GAP = 0.05;
+
+/**
+ * Says that a simulation sent another number of requests than the measured run did, which is what a
+ * workload whose parameters have changed since looks like; null when the numbers are alike. A
+ * report knows its workload by name only.
+ */
+export function describeTrafficGap(report: MeasuredReport, result: RunResult): string | null {
+  const measured = report.load_summary.count;
+  const simulated = result.requests.sent;
+  if (Math.abs(simulated - measured) <= USUAL_GAP * measured) return null;
+  return (
+    `${measured} requests were measured and ${simulated} simulated: this is not the same traffic; ` +
+    'was it measured with another version?'
+  );
 }

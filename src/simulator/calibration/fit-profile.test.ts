@@ -126,9 +126,15 @@ test('a simulated run in the form of a measured one compares without an error', 
   };
   const compared = await compareMeasuredWithSimulated(report, options);
   assert.ok(compared.ok, compared.ok ? '' : compared.error);
+  assert.equal(compared.value.doubt, null);
   for (const { metric, relativeError } of compared.value.errors) {
     assert.ok(Math.abs(relativeError) < 1e-9, `${metric}: ${relativeError}`);
   }
+  // A workload whose parameters have changed since the measurement has other numbers of requests.
+  const count = Math.round(report.load_summary.count * 0.8);
+  const older = { ...report, load_summary: { ...report.load_summary, count } };
+  const doubted = await compareMeasuredWithSimulated(older, options);
+  assert.match(doubted.ok ? (doubted.value.doubt ?? '') : doubted.error, /not the same traffic/);
 });
 
 test('impossible measurements are refused with the metric’s name', async () => {
