@@ -1,6 +1,6 @@
 import { CIPHER_BLOCK_WORDS, type RecordingSecrets } from './secrets.ts';
 
-/** Hashes that fit at first; grows to what a batch's lines can hold, 40,000. */
+/** Hashes that fit at first; grows to 20,480, a full list and the longest prompt. */
 const HASHES_START = 2048;
 
 /** Words of a hash as the gateway works them out. */
@@ -15,6 +15,10 @@ export class PendingHashes {
 
   constructor(secrets: RecordingSecrets) {
     this.#secrets = secrets;
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   /** Adds the first `count` hashes, two words each. */

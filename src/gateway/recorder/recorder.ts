@@ -1,16 +1,18 @@
 import type { Clock, TimerHandle } from '../../core/clock.ts';
-import { ERRORS } from '../../core/errors.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
 import type { EndedFlight, RefusedRequest, RequestObserver } from '../../director/ports.ts';
 import type { RequestHead } from '../../director/types.ts';
-import { type RecordedLine, RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
+import { RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { CounterSeries } from '../../telemetry/series.ts';
-import { LineBatch, type LineTools } from './batch.ts';
+import { LineBatch } from './batch.ts';
+import { EndedList, type EndedRequest, type RefusedLine } from './ended-list.ts';
 import { PendingHashes } from './pending-hashes.ts';
 import { reasonOf } from './file-reason.ts';
+import { lineOf, lineOfRefusal } from './lines.ts';
+import type { DecisionRecord } from '../../telemetry/decision-log.ts';
 import { RecordingSecrets } from './secrets.ts';
 
 /** Where lines go: a file. Calls do not overlap. */
@@ -31,33 +33,23 @@ export interface RecorderParts {
   readonly onFailure: FailureSink;
 }
 
-/** Lines wait no longer than this before they are written: a crash loses at most a second. */
+/** Requests wait no longer than this to be written: a crash loses at most a second. */
 const FLUSH_MS = 500;
 
 /** Batches at once: 10 MB, what a disk may take its time for. More lines are dropped. */
-const BATCHES_MAX = 32;
+const BATCHES_MAX = 40;
 
 /** How often the file is looked at for what others do to it. */
 const VERIFY_MS = 1000;
-
-/**
- * One salt for all models and pools: a prompt has the same hashes wherever it went, so that replay
- * may send it elsewhere. Which model it was for is in the line.
- */
-const SALT = '';
-
-/** As the estimator assumes of a model it has seen nothing of. */
-const BYTES_PER_TOKEN = 4;
 
 /** Writes a line for every request that the director was given. Holds no prompt. */
 export class Recorder implements RequestObserver {
   readonly #sink: LineSink;
   readonly #parts: RecorderParts;
   readonly #secrets: RecordingSecrets = new RecordingSecrets();
-  readonly #tools: LineTools = {
-    writer: new RecordingLineWriter(),
-    pending: new PendingHashes(this.#secrets),
-  };
+  readonly #writer: RecordingLineWriter = new RecordingLineWriter();
+  readonly #pending: PendingHashes = new PendingHashes(this.#secrets);
+  readonly #ended: EndedList = new EndedList(this.#pending);
   /** `Clock.now` at the start of the recording. */
   readonly #startedAtMs: number;
   #batch: LineBatch | null = null;
@@ -91,62 +83,11 @@ export class Recorder implements RequestObserver {
   }
 
   onEnded({ head, record, startedAtMs }: EndedFlight): void {
-    const { attempts, promptTokens } = record;
-    const last = attempts[attempts.length - 1];
-    const blocks = head.promptBlocks(SALT);
-    const line: RecordedLine = {
-      atMs: startedAtMs - this.#startedAtMs,
-      api: head.api.id,
-      model: head.model,
-      adapter: record.adapter,
-      pool: record.pool,
-      endpoint: last === undefined ? null : last.endpoint,
-      tenant: this.#tenantOf(head),
-      stream: head.isStream,
-      promptBytes: head.promptBytes,
-      promptTokens: promptTokens === null ? record.promptTokensEstimate : promptTokens,
-      tokensFrom: promptTokens === null ? 'estimate' : 'usage',
-      maxTokens: head.maxTokens,
-      outputTokens: record.completionTokens,
-      cachedTokens: record.cachedTokens,
-      ttftMs: head.isStream ? record.ttftMs : null,
-      tpotMs: record.tpotMs,
-      durationMs: record.durationMs ?? 0,
-      outcome: record.outcome ?? 'completed',
-      status: record.status ?? 0,
-      attempts: attempts.length,
-      blockCount: blocks.count,
-    };
-    this.#add(line, blocks.hashes);
+    this.#add(head, record, startedAtMs);
   }
 
-  onRefused({ head, refusal, model, pool, promptTokens, ...times }: RefusedRequest): void {
-    const blocks = head.promptBlocks(SALT);
-    const line: RecordedLine = {
-      atMs: times.startedAtMs - this.#startedAtMs,
-      api: head.api.id,
-      // A name that is not known may be anything that a client has sent.
-      model: model === null ? null : head.model,
-      adapter: null,
-      pool,
-      endpoint: null,
-      tenant: this.#tenantOf(head),
-      stream: head.isStream,
-      promptBytes: head.promptBytes,
-      promptTokens: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
-      tokensFrom: 'estimate',
-      maxTokens: head.maxTokens,
-      outputTokens: null,
-      cachedTokens: null,
-      ttftMs: null,
-      tpotMs: null,
-      durationMs: times.refusedAtMs - times.startedAtMs,
-      outcome: 'rejected',
-      status: ERRORS[refusal.code].status,
-      attempts: 0,
-      blockCount: blocks.count,
-    };
-    this.#add(line, blocks.hashes);
+  onRefused(refused: RefusedRequest): void {
+    this.#add(refused.head, lineOfRefusal(refused), refused.startedAtMs);
   }
 
   /** Writes what is left and closes the file. Requests that end later are not recorded. */
@@ -161,35 +102,55 @@ export class Recorder implements RequestObserver {
     await this.#sink.close();
   }
 
-  #tenantOf(head: RequestHead): string | null {
-    const credential =
-      head.header('authorization') ?? head.header('x-api-key') ?? head.header('api-key');
-    return credential === null ? null : this.#secrets.tenantOf(credential);
+  #add(head: RequestHead, record: DecisionRecord | RefusedLine, startedAtMs: number): void {
+    if (this.#closing !== null) return;
+    const ended = this.#ended;
+    ended.add(head, record, startedAtMs);
+    if (ended.isFull) this.#flush();
+    else if (ended.count === 1) this.#startTimer();
   }
 
-  #add(line: RecordedLine, hashes: Uint32Array): void {
-    if (this.#closing !== null) return;
-    if (this.#isUsurped) {
-      this.#dropped.write_failed.add(1);
-      return;
+  #startTimer(): void {
+    this.#timer ??= this.#parts.clock.setTimer(FLUSH_MS, () => {
+      this.#timer = null;
+      this.#flush();
+    });
+  }
+
+  /** Makes lines of what has ended, and has them written. */
+  #flush(): void {
+    if (this.#timer !== null) this.#parts.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    const ended = this.#ended;
+    if (ended.count === 0) return;
+    const hashes = this.#pending.take();
+    let first = 0;
+    for (let index = 0; index < ended.count; index += 1) {
+      const request = ended.at(index);
+      if (request === null) continue;
+      this.#addLine(request, { hashes, first });
+      first += request.blockCount;
     }
-    const batch = this.#batch ?? this.#startBatch();
-    if (batch === null) this.#drop();
-    else if (!batch.add(line, hashes, this.#tools)) this.#dropped.too_long.add(1);
-    else if (batch.isFull) this.#flush();
+    ended.clear();
+    this.#send();
+  }
+
+  #addLine(
+    request: EndedRequest,
+    sealed: { readonly hashes: Uint8Array; readonly first: number },
+  ): void {
+    if (this.#batch?.isFull === true) this.#send();
+    this.#batch ??= this.#free.pop() ?? this.#createBatch();
+    const { credential, startedAtMs } = request;
+    const line = lineOf(request, {
+      atMs: startedAtMs - this.#startedAtMs,
+      tenant: credential === null ? null : this.#secrets.tenantOf(credential),
+    });
+    if (this.#batch === null) this.#drop();
+    else if (!this.#batch.add(this.#writer, line, sealed)) this.#dropped.too_long.add(1);
   }
 
   /** Null when all batches wait for the disk. */
-  #startBatch(): LineBatch | null {
-    const batch = this.#free.pop() ?? this.#createBatch();
-    if (batch === null) return null;
-    this.#batch = batch;
-    this.#timer = this.#parts.clock.setTimer(FLUSH_MS, () => {
-      this.#flush();
-    });
-    return batch;
-  }
-
   #createBatch(): LineBatch | null {
     if (this.#batchCount >= BATCHES_MAX) return null;
     this.#batchCount += 1;
@@ -197,23 +158,17 @@ export class Recorder implements RequestObserver {
   }
 
   #drop(): void {
-    if (!this.#isFailing) {
-      this.#parts.log.error(
-        { path: this.#sink.path },
-        'recording: the disk is too slow; requests are left out',
-      );
-      this.#isFailing = true;
-    }
     this.#dropped.slow_disk.add(1);
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    const { path } = this.#sink;
+    this.#parts.log.error({ path }, 'recording: the disk is too slow; requests are left out');
   }
 
-  #flush(): void {
-    const batch = this.#batch;
-    if (batch === null) return;
-    if (this.#timer !== null) this.#parts.clock.clearTimer(this.#timer);
+  #send(): void {
+    if (this.#batch === null) return;
+    this.#queue.push(this.#batch);
     this.#batch = null;
-    batch.seal(this.#tools.pending);
-    this.#queue.push(batch);
     if (this.#writing !== null) return;
     this.#writing = this.#writeAll();
     spawn('recording', this.#writing, this.#parts.onFailure);
@@ -235,7 +190,7 @@ export class Recorder implements RequestObserver {
         this.#dropped.write_failed.add(batch.lineCount);
         return;
       }
-      await this.#sink.append(batch.bytes.subarray(0, batch.length));
+      await this.#sink.append(batch.bytes);
       this.#recorded.add(batch.lineCount);
       this.#noteSuccess();
     } catch (cause) {
