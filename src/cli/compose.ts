@@ -2,25 +2,19 @@ import type { Clock } from '../core/clock.ts';
 import { modelName, poolId } from '../core/ids.ts';
 import type { Rng } from '../core/rng.ts';
 import type { FailureSink } from '../core/spawn.ts';
-import { Director } from '../director/director.ts';
-import { registerFleetMetrics } from '../director/fleet-metrics.ts';
-import { ADMIT_ALL, NO_LIMITS } from '../director/ports.ts';
+import type { Brain, BrainPolicy } from '../director/brain.ts';
+import { createBrain } from '../director/brain.ts';
+import type { RetryOptions } from '../director/director.ts';
 import type { RouteSpec } from '../director/routes.ts';
-import { RouteTable } from '../director/routes.ts';
 import type { MonitorOptions } from '../discovery/monitor-options.ts';
 import { DEFAULT_MONITOR_OPTIONS } from '../discovery/monitor-options.ts';
 import type { Monitor } from '../discovery/monitor.ts';
 import { createMonitor } from '../discovery/monitor.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import type { ListenerOptions, RelayOptions } from '../gateway/options.ts';
-import { Fleet } from '../pool/fleet.ts';
-import { DEFAULT_HEALTH_OPTIONS } from '../pool/health.ts';
 import { BUILTIN_PLUGINS } from '../scheduler/framework/builtins.ts';
 import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import { createRegistry } from '../scheduler/framework/registry.ts';
-import type { ProfileSpec } from '../scheduler/framework/plugin.ts';
-import type { SchedulerOptions } from '../scheduler/scheduler.ts';
-import { Scheduler } from '../scheduler/scheduler.ts';
 import { DecisionLog } from '../telemetry/decision-log.ts';
 import type { RootLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
@@ -39,11 +33,7 @@ export interface ProcessParts {
 }
 
 /** The parts of a running gateway, wired together. */
-export interface Composition {
-  readonly scheduler: Scheduler;
-  readonly fleet: Fleet;
-  readonly routes: RouteTable;
-  readonly director: Director;
+export interface Composition extends Brain {
   readonly gateway: Gateway;
   readonly promptKey: PromptKey;
   readonly monitor: Monitor;
@@ -57,23 +47,9 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
   const { clock, rng, promptKey, log, onFailure } = parts;
   const metrics = new MetricsRegistry();
   const decisions = new DecisionLog(config.decisions.keep);
-  const scheduler = createScheduler(config, { ...parts, metrics });
-  const fleet = createFleet(config, { ...parts, scheduler });
-  const routes = new RouteTable(fleet);
+  const brain = createBrainOf(config, { ...parts, metrics, decisions });
+  const { fleet, routes, director } = brain;
   routes.configure(config.models.map(routeSpecOf));
-  registerFleetMetrics(fleet, metrics);
-  const director = new Director({
-    fleet,
-    routes,
-    scheduler,
-    limits: NO_LIMITS,
-    admission: ADMIT_ALL,
-    clock,
-    rng,
-    metrics,
-    decisions,
-    retry: { attempts: config.retry.attempts, budgetShare: config.retry.budgetPercent / 100 },
-  });
   const relay = relayOptionsOf(config);
   const gateway = new Gateway({ director, routes, relay, promptKey, clock, rng, log, metrics });
   const monitor = createMonitor({
@@ -85,34 +61,29 @@ export function compose(config: PenstockConfig, parts: ProcessParts): Compositio
     options: monitorOptionsOf(config),
   });
   const sources = new FleetSources({ fleet, clock, log, onFailure });
-  return {
-    scheduler,
-    fleet,
-    routes,
-    director,
-    gateway,
-    promptKey,
-    monitor,
-    sources,
-    metrics,
-    decisions,
-  };
+  return { ...brain, gateway, promptKey, monitor, sources, metrics, decisions };
 }
 
-/** Memory of the prefix index: about a million blocks, 256 MB of prompts. */
-const PREFIX_INDEX_BYTES = 64 * 1024 * 1024;
-/** Blocks an endpoint is taken to hold before it reports its cache: 8 MB of prompts. */
-const PREFIX_BLOCKS_DEFAULT = 32_768;
-
-function createScheduler(
+function createBrainOf(
   config: PenstockConfig,
-  { rng, log, clock, metrics }: ProcessParts & { readonly metrics: MetricsRegistry },
-): Scheduler {
+  parts: ProcessParts & Pick<Composition, 'metrics' | 'decisions'>,
+): Brain {
+  const { clock, rng, log, metrics, decisions } = parts;
+  const { retry, ejection, scrape } = config;
   const faults = new PluginFaults({ clock, log, metrics });
-  return new Scheduler({
-    ...schedulingOptionsOf(config),
+  return createBrain({
+    policy: policyOf(config),
+    retry: retryOptionsOf(retry),
+    health: {
+      failureThreshold: ejection.consecutiveFailures,
+      ejectionBaseMs: ejection.baseMs,
+      ejectionMaxMs: ejection.maxMs,
+    },
+    report: { staleAfterMs: scrape.staleMs, forgetAfterMs: scrape.forgetMs },
+    clock,
     rng,
-    prefix: { maxBytes: PREFIX_INDEX_BYTES, defaultBlocksPerEndpoint: PREFIX_BLOCKS_DEFAULT },
+    metrics,
+    decisions,
     onPluginFault: (name, cause) => {
       faults.note(name, cause);
     },
@@ -120,50 +91,15 @@ function createScheduler(
 }
 
 /** The policies under this configuration, and the plugins they may use. */
-export function schedulingOptionsOf({
-  scheduling,
-  retry,
-}: PenstockConfig): Pick<SchedulerOptions, 'profile' | 'shadow' | 'registry'> {
+export function policyOf({ scheduling }: PenstockConfig): BrainPolicy {
   const { profile, shadow, plugins } = scheduling;
   const definitions = plugins.flatMap((module) => module.definitions);
-  // Every attempt needs an endpoint of its own.
-  const withFallbacks = (spec: ProfileSpec): ProfileSpec => ({
-    ...spec,
-    rankedCount: Math.max(spec.rankedCount, retry.attempts),
-  });
-  return {
-    profile: withFallbacks(profile),
-    shadow: shadow === null ? null : withFallbacks(shadow),
-    registry: createRegistry([...BUILTIN_PLUGINS, ...definitions]),
-  };
+  return { profile, shadow, registry: createRegistry([...BUILTIN_PLUGINS, ...definitions]) };
 }
 
-function createFleet(
-  config: PenstockConfig,
-  { clock, rng, scheduler }: ProcessParts & { readonly scheduler: Scheduler },
-): Fleet {
-  return new Fleet({
-    listener: {
-      onRestart: (slot) => {
-        scheduler.noteRestart(slot);
-      },
-      onVacated: (slot) => {
-        scheduler.noteRemoved(slot);
-      },
-      onCacheSize: (slot, size) => {
-        scheduler.noteCapacity(slot, size);
-      },
-    },
-    clock,
-    rng,
-    health: {
-      ...DEFAULT_HEALTH_OPTIONS,
-      failureThreshold: config.ejection.consecutiveFailures,
-      ejectionBaseMs: config.ejection.baseMs,
-      ejectionMaxMs: config.ejection.maxMs,
-    },
-    report: { staleAfterMs: config.scrape.staleMs, forgetAfterMs: config.scrape.forgetMs },
-  });
+/** When failed attempts are tried elsewhere under this configuration. */
+export function retryOptionsOf({ attempts, budgetPercent }: PenstockConfig['retry']): RetryOptions {
+  return { attempts, budgetShare: budgetPercent / 100 };
 }
 
 function monitorOptionsOf({ scrape }: PenstockConfig): MonitorOptions {

@@ -1,4 +1,5 @@
 import { endpointId } from '../core/ids.ts';
+import { withFallbacks } from '../director/brain.ts';
 import type { AdminSources, ConfigState, Readiness, ReloadResult } from '../gateway/admin/ports.ts';
 import { explainRequest } from '../gateway/dry-run.ts';
 import { createProcessStats } from '../gateway/admin/process-stats.ts';
@@ -14,9 +15,10 @@ import type { Composition, ProcessParts } from './compose.ts';
 import {
   compose,
   listenerOptionsOf,
+  policyOf,
   relayOptionsOf,
+  retryOptionsOf,
   routeSpecOf,
-  schedulingOptionsOf,
 } from './compose.ts';
 import type { PenstockConfig } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -214,10 +216,7 @@ export class Service {
     this.#config = config;
     sources.apply(config);
     routes.configure(config.models.map(routeSpecOf));
-    director.configureRetry({
-      attempts: config.retry.attempts,
-      budgetShare: config.retry.budgetPercent / 100,
-    });
+    director.configureRetry(retryOptionsOf(config.retry));
     gateway.forgetRemovedEndpoints();
     this.#options.log.configure(config.logging);
     this.#logNotes();
@@ -296,6 +295,6 @@ export class Service {
 }
 
 function useSchedulingOf(config: PenstockConfig, scheduler: Scheduler): void {
-  const { profile, shadow, registry } = schedulingOptionsOf(config);
-  scheduler.configure(profile, shadow, registry);
+  const policy = withFallbacks(policyOf(config), config.retry.attempts);
+  scheduler.configure(policy.profile, policy.shadow, policy.registry);
 }

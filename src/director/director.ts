@@ -32,6 +32,12 @@ export interface RetryOptions {
   readonly budgetShare: number;
 }
 
+/** What is used when nothing is configured. */
+export const DEFAULT_RETRY_OPTIONS: RetryOptions = Object.freeze({
+  attempts: 3,
+  budgetShare: 0.2,
+});
+
 /** What a director is made of. */
 export interface DirectorOptions {
   readonly fleet: Fleet;

@@ -14,7 +14,7 @@ export interface ReportOptions {
  * fades.
  */
 export const DEFAULT_REPORT_OPTIONS: ReportOptions = Object.freeze({
-  staleAfterMs: 7_500,
+  staleAfterMs: 10_000,
   forgetAfterMs: 30_000,
 });
 

@@ -19,7 +19,7 @@ export interface ScrapePolicy {
  * closes an idle connection: a new one costs as much as a scrape.
  */
 export const DEFAULT_SCRAPE_POLICY: ScrapePolicy = Object.freeze({
-  fastestMs: 200,
+  fastestMs: 250,
   steadyMs: 1000,
   slowestMs: 4000,
   maxScrapesPerSecond: 200,

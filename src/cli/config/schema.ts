@@ -1,4 +1,8 @@
+import { DEFAULT_RETRY_OPTIONS } from '../../director/director.ts';
 import type { ClientLimits, UpstreamTimeouts } from '../../gateway/options.ts';
+import { DEFAULT_HEALTH_OPTIONS } from '../../pool/health.ts';
+import { DEFAULT_REPORT_OPTIONS } from '../../pool/report.ts';
+import { DEFAULT_SCRAPE_POLICY } from '../../pool/scrape-interval.ts';
 import { LOG_LEVELS } from '../../telemetry/log-level.ts';
 import type {
   EjectionConfig,
@@ -71,12 +75,12 @@ const timeouts = object<UpstreamTimeouts>({
 const retry = object<RetryConfig>({
   attempts: withDefault(
     integer(1, 10),
-    3,
+    DEFAULT_RETRY_OPTIONS.attempts,
     'Attempts for one request, the first included, each on another endpoint. 1 never retries.',
   ),
   budgetPercent: withDefault(
     integer(0, 100),
-    20,
+    100 * DEFAULT_RETRY_OPTIONS.budgetShare,
     'Retries as a percentage of recent requests. Bounds the extra load on a fleet that already fails. 0 never retries.',
   ),
   bufferBytes: withDefault(
@@ -89,15 +93,19 @@ const retry = object<RetryConfig>({
 const ejection = object<EjectionConfig>({
   consecutiveFailures: withDefault(
     integer(1, 1000),
-    3,
+    DEFAULT_HEALTH_OPTIONS.failureThreshold,
     'Failures in a row after which an endpoint is left out for a while.',
   ),
   baseMs: withDefault(
     integer(1, DAY_MS),
-    1000,
+    DEFAULT_HEALTH_OPTIONS.ejectionBaseMs,
     'First pause before a single probing request; doubles with each failed probe.',
   ),
-  maxMs: withDefault(integer(1, DAY_MS), 30_000, 'Longest pause. At least `baseMs`.'),
+  maxMs: withDefault(
+    integer(1, DAY_MS),
+    DEFAULT_HEALTH_OPTIONS.ejectionMaxMs,
+    'Longest pause. At least `baseMs`.',
+  ),
 });
 
 const limits = object<ClientLimits>({
@@ -141,22 +149,22 @@ const limits = object<ClientLimits>({
 const scrape = object<ScrapeConfig>({
   fastMs: withDefault(
     integer(10, DAY_MS),
-    250,
+    DEFAULT_SCRAPE_POLICY.fastestMs,
     'Interval of reading an endpoint’s metrics while it has traffic and its load changes.',
   ),
   idleMs: withDefault(
     integer(10, DAY_MS),
-    4000,
+    DEFAULT_SCRAPE_POLICY.slowestMs,
     'Interval for an endpoint without traffic. Below the 5 seconds after which uvicorn, under most engines, closes an idle connection. At least `fastMs`.',
   ),
   staleMs: withDefault(
     integer(10, DAY_MS),
-    10_000,
+    DEFAULT_REPORT_OPTIONS.staleAfterMs,
     'Age from which a report counts less and less. At least `idleMs`.',
   ),
   forgetMs: withDefault(
     integer(10, DAY_MS),
-    30_000,
+    DEFAULT_REPORT_OPTIONS.forgetAfterMs,
     'Age from which a report does not count at all and only what Penstock itself has sent does. At least `staleMs`.',
   ),
 });
