@@ -1,7 +1,7 @@
 import type { ScrapePolicy } from '../../pool/scrape-interval.ts';
 import type { ProfileSpec, PluginDefinition } from '../../scheduler/framework/plugin.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
-import type { GoodputObjective, TrafficSource } from '../workloads/types.ts';
+import type { GoodputObjective, LabRequest, TrafficSource } from '../workloads/types.ts';
 
 /** A scheduling policy on trial. */
 export interface LabPolicy {
@@ -43,6 +43,17 @@ export interface LabDelays {
   readonly scrapeMs: number;
 }
 
+/** How one request fared. Times in milliseconds from the start of the run. */
+export interface RequestEnd {
+  readonly request: LabRequest;
+  /** Answered in full. */
+  readonly isCompleted: boolean;
+  /** NaN when none came. */
+  readonly firstTokenAtMs: number;
+  readonly endedAtMs: number;
+  readonly outputTokens: number;
+}
+
 /** One run: one policy, one fleet, one traffic. */
 export interface LabOptions {
   readonly endpoints: readonly LabEndpoint[];
@@ -68,6 +79,8 @@ export interface LabOptions {
    * milliseconds: equal for equal options, on every machine.
    */
   readonly trace?: (line: string) => void;
+  /** Hears of every request that has ended, those of the warm-up included. */
+  readonly onRequestEnded?: (end: RequestEnd) => void;
   /** A plugin of the policy threw or gave NaN; its part was left out of one pick. */
   readonly onPluginFault?: (name: string, cause: unknown) => void;
 }

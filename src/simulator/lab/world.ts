@@ -2,7 +2,7 @@ import { assert, must } from '../../core/assert.ts';
 import { createRng } from '../../core/rng.ts';
 import type { EndpointSpec } from '../../pool/endpoint.ts';
 import { DEFAULT_SCRAPE_POLICY } from '../../pool/scrape-interval.ts';
-import { type Brain, createBrain } from './brain.ts';
+import { createLabBrain, type LabBrain } from './brain.ts';
 import { Collector } from './collector.ts';
 import { EVENT_KINDS, EventQueue, LabClock } from './event-queue.ts';
 import { LabMonitor } from './monitor.ts';
@@ -35,7 +35,7 @@ export class LabWorld {
   readonly #collector: Collector;
   readonly #series: TimeSeries;
   readonly #replicas: readonly Replica[];
-  readonly #brain: Brain;
+  readonly #brain: LabBrain;
   readonly #placed: readonly PlacedReplica[];
   readonly #bySlot: readonly Replica[];
   readonly #services: TripServices;
@@ -55,7 +55,7 @@ export class LabWorld {
     this.#replicas = endpoints.map(
       (spec, index) => new Replica({ index, spec, adapters: options.adapters, queue: this.#gauge }),
     );
-    this.#brain = createBrain(this.#replicas.map(specOf), {
+    this.#brain = createLabBrain(this.#replicas.map(specOf), {
       policy: options.policy,
       clock: this.#clock,
       rng: createRng(seed),
@@ -88,7 +88,7 @@ export class LabWorld {
   }
 
   /** The parts that decide, for a look at what they know. */
-  get brain(): Brain {
+  get brain(): LabBrain {
     return this.#brain;
   }
 
@@ -177,7 +177,17 @@ export class LabWorld {
   #noteEnded(trip: Trip): void {
     this.#ended += 1;
     if (trip.plan.counts) this.#collector.noteEnded(trip);
-    this.#options.traffic.noteEnded(trip.plan.request, this.nowMs);
+    const { request } = trip.plan;
+    const { firstTokenAtMs, endedAtMs, outputTokens } = trip;
+    const isCompleted = trip.outcome === 'completed';
+    this.#options.onRequestEnded?.({
+      request,
+      isCompleted,
+      firstTokenAtMs,
+      endedAtMs,
+      outputTokens,
+    });
+    this.#options.traffic.noteEnded(request, this.nowMs);
     this.#seeArrival();
   }
 
