@@ -15,6 +15,7 @@ import type { ListenerOptions, RelayOptions } from './options.ts';
 import { createRequestIdSource } from './request-id.ts';
 import { Listener } from './server/listener.ts';
 import { Router } from './server/router.ts';
+import { ServerTime, TIME_STEP_MS } from './server/server-time.ts';
 import { UpstreamConnections } from './upstream/connections.ts';
 
 /** What a gateway is made of. */
@@ -30,9 +31,6 @@ export interface GatewayOptions {
   readonly metrics: MetricsRegistry;
 }
 
-/** How often deadlines of open requests are looked at. */
-const DEADLINE_CHECK_MS = 250;
-
 /** Time that clients of broken-off requests have to read why. */
 const LAST_WORDS_MS = 500;
 
@@ -42,6 +40,7 @@ export class Gateway {
   readonly #connections: UpstreamConnections;
   readonly #router: Router;
   readonly #journal: RequestJournal;
+  readonly #time: ServerTime;
   readonly #open: OpenList<OpenExchange> = new OpenList();
   readonly #onFailure: FailureSink;
   #relay: RelayOptions;
@@ -60,6 +59,7 @@ export class Gateway {
     };
     this.#connections = new UpstreamConnections(clock, options.relay.timeouts);
     this.#journal = new RequestJournal(log, metrics);
+    this.#time = new ServerTime(clock.now(), clock.wallMs());
     this.#router = new Router({
       services: {
         director,
@@ -163,6 +163,7 @@ export class Gateway {
     return new Listener(options, {
       router: this.#router,
       limits: this.#relay.limits,
+      time: this.#time,
       onRefused: (code) => {
         this.#journal.countError(code);
       },
@@ -215,8 +216,11 @@ export class Gateway {
 
   #watchDeadlines(): void {
     const { clock } = this.#options;
-    this.#deadlineTimer = clock.setTimer(DEADLINE_CHECK_MS, () => {
+    this.#deadlineTimer = clock.setTimer(TIME_STEP_MS, () => {
       const nowMs = clock.now();
+      this.#time.update(nowMs, clock.wallMs());
+      for (const listener of this.#listeners) listener.checkDeadlines(nowMs);
+      for (const listener of this.#leaving) listener.checkDeadlines(nowMs);
       for (const exchange of this.#open.snapshot()) exchange.expire(nowMs);
       this.#watchDeadlines();
     });

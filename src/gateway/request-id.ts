@@ -9,7 +9,7 @@ const ID_LENGTH_MAX = 128;
 const ID_PATTERN = /^[\w.:/+=@~-]+$/;
 
 /** Keeps a client's `x-request-id` when it is safe, or makes a new one. */
-export type RequestIdSource = (given: string | string[] | undefined) => RequestId;
+export type RequestIdSource = (given: string | null) => RequestId;
 
 /**
  * Ids are a random prefix per process and a counter: unique, cheap and sortable within a process.
@@ -20,7 +20,7 @@ export function createRequestIdSource(rng: Rng): RequestIdSource {
   );
   let count = 0;
   return (given) => {
-    if (typeof given === 'string' && given.length <= ID_LENGTH_MAX && ID_PATTERN.test(given)) {
+    if (given !== null && given.length <= ID_LENGTH_MAX && ID_PATTERN.test(given)) {
       return requestId(given);
     }
     count += 1;

@@ -218,7 +218,7 @@ const ROUTE_ROWS: readonly BadInput[] = [
   {
     name: 'a URL far over the limit, in pieces',
     send: [`POST ${CHAT}?x=`, 'x'.repeat(300), 'x'.repeat(300), 'x'.repeat(300), 'x'.repeat(3000)],
-    code: 'header_too_large',
+    code: 'url_too_long',
     closes: true,
   },
   {
@@ -349,6 +349,11 @@ const FRAMING_ROWS: readonly BadInput[] = [
   {
     name: 'no Host',
     send: raw(`POST ${CHAT} HTTP/1.1`, 'Content-Length: 20') + GOOD,
+    code: 'invalid_http',
+  },
+  {
+    name: 'two Hosts',
+    send: raw(...HEAD, 'Host: other', 'Content-Length: 20') + GOOD,
     code: 'invalid_http',
   },
   {

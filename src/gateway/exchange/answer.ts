@@ -1,20 +1,18 @@
-import type { ServerResponse } from 'node:http';
 import type { TokenUsage } from '../../protocol/token-usage.ts';
 import {
   ResponseEditor,
   type ResponseEditOptions,
 } from '../../protocol/response/response-editor.ts';
 import type { OwnAnswerFields } from '../headers.ts';
-import { buildAnswerHeaders } from '../headers.ts';
+import { encodeAnswerFields } from '../headers.ts';
+import type { ClientStream } from '../server/client-stream.ts';
 import type { AnswerHead } from '../upstream/answer-head.ts';
-import type { BodySink } from './body-sink.ts';
-import { ChunkedSink, PlainSink } from './body-sink.ts';
 
 /** An endpoint's answer and how its body is to be changed. */
 export interface AnswerPlan {
   readonly head: AnswerHead;
   readonly edits: ResponseEditOptions;
-  readonly own: Omit<OwnAnswerFields, 'contentLength'>;
+  readonly own: OwnAnswerFields;
 }
 
 const BLANK_LINE = Buffer.from('\n\n');
@@ -26,16 +24,15 @@ const BLANK_LINE = Buffer.from('\n\n');
  *     held ──first byte or end──► started ──end / breakOff──► ended
  */
 export class Answer {
-  readonly #response: ServerResponse;
+  readonly #stream: ClientStream;
   readonly #editor: ResponseEditor;
   readonly #plan: AnswerPlan;
   readonly #isStream: boolean;
   /** Body bytes still to come by the endpoint's Content-Length; -1 when it gave none. */
   #remainingBytes: number;
-  #sink: BodySink | null = null;
 
-  constructor(response: ServerResponse, plan: AnswerPlan) {
-    this.#response = response;
+  constructor(stream: ClientStream, plan: AnswerPlan) {
+    this.#stream = stream;
     this.#plan = plan;
     this.#isStream = plan.edits.format === 'sse';
     this.#editor = new ResponseEditor(plan.edits);
@@ -49,7 +46,7 @@ export class Answer {
 
   /** Whether a byte was handed to the client's connection. */
   get hasStarted(): boolean {
-    return this.#sink !== null;
+    return this.#stream.hasStarted;
   }
 
   get usage(): TokenUsage | null {
@@ -66,28 +63,24 @@ export class Answer {
     return endsByClose && edits.api.streamEnd !== 'none' && !this.#editor.sawEnd;
   }
 
-  /** Forwards a piece of the body; false asks to wait for `onDrain`. */
+  /** Forwards a piece of the body; false asks to wait until the client's stream has drained. */
   write(chunk: Buffer): boolean {
     if (this.#remainingBytes >= 0) this.#remainingBytes -= chunk.length;
     const edited = this.#editor.push(chunk);
     if (edited === null) return true;
     const isLast = this.#remainingBytes === 0 && this.#editor.isLengthPreserving;
-    const sink = this.#start();
-    if (!isLast) return sink.write(edited);
+    this.#start();
+    if (!isLast) return this.#stream.write(edited);
     // With the last byte in hand, head and body leave in one write.
-    sink.end(edited);
+    this.#stream.end(edited);
     return true;
   }
 
-  /** Calls `resume` once when the client has taken what was written. */
-  onDrain(resume: () => void): void {
-    this.#sink?.onDrain(resume);
-  }
-
   end(): void {
-    if (this.#response.writableEnded) return;
+    if (this.#stream.isEnded) return;
     const rest = this.#editor.finish();
-    this.#start().end(rest);
+    this.#start();
+    this.#stream.end(rest);
   }
 
   /**
@@ -95,36 +88,25 @@ export class Answer {
    * any other body is cut, so that it cannot pass for complete.
    */
   breakOff(frame: Buffer): void {
-    if (!this.#isStream || this.#response.writableEnded) {
-      this.#response.destroy();
+    if (!this.#isStream) {
+      this.#stream.destroy();
       return;
     }
-    const sink = this.#start();
-    if (!this.#editor.atFrameBoundary) sink.write(BLANK_LINE);
-    sink.end(frame);
+    this.#start();
+    if (!this.#editor.atFrameBoundary) this.#stream.write(BLANK_LINE);
+    this.#stream.end(frame);
   }
 
-  #start(): BodySink {
-    if (this.#sink !== null) return this.#sink;
-    const response = this.#response;
+  #start(): void {
+    if (this.#stream.hasStarted) return;
     const { head, own } = this.#plan;
     const keepsLength = this.#editor.isLengthPreserving && head.framing === 'length';
-    response.writeHead(
-      head.status,
-      buildAnswerHeaders(head.headers, {
-        ...own,
-        contentLength: keepsLength ? head.contentLength : null,
-      }),
-    );
-    this.#sink =
-      !keepsLength && mayBeChunked(response) ? new ChunkedSink(response) : new PlainSink(response);
-    return this.#sink;
+    const { text, hasDate } = encodeAnswerFields(head.headers, own);
+    this.#stream.start({
+      status: head.status,
+      fields: text,
+      contentLength: keepsLength ? head.contentLength : null,
+      hasDate,
+    });
   }
-}
-
-/** Whether Node frames this body as chunked, and nothing else is being sent on its connection. */
-function mayBeChunked(response: ServerResponse): boolean {
-  const { statusCode, req, socket } = response;
-  const hasBody = statusCode !== 204 && statusCode !== 304;
-  return hasBody && req.httpVersion === '1.1' && socket !== null;
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode, Outcome } from '../../core/errors.ts';
 import { ERRORS } from '../../core/errors.ts';
 import type { EndpointId, RequestId } from '../../core/ids.ts';
@@ -9,8 +8,10 @@ import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { encodeStreamError } from '../../protocol/error-body.ts';
 import type { TokenUsage } from '../../protocol/token-usage.ts';
 import type { LatencyObjective } from '../../scheduler/types.ts';
-import { buildUpstreamHeaders } from '../headers.ts';
+import { encodeUpstreamFields } from '../headers.ts';
 import type { RelayOptions } from '../options.ts';
+import type { ClientStream, StreamHandler } from '../server/client-stream.ts';
+import { findField } from '../server/request-head.ts';
 import type { AnswerHead } from '../upstream/answer-head.ts';
 import type { AttemptOwner } from '../upstream/attempt.ts';
 import { Attempt } from '../upstream/attempt.ts';
@@ -25,8 +26,7 @@ import type { ExchangeServices } from './services.ts';
 
 /** One request of a client, as the router hands it over. */
 export interface ClientRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly stream: ClientStream;
   readonly api: ApiDefinition;
   readonly requestId: RequestId;
   /** Longest time for the whole request in milliseconds; null is unlimited. */
@@ -44,9 +44,9 @@ export interface ClientRequest {
  *        │                        │                  │  ▲                │
  *        └─ bad body              └─ refused         └──┘ retry          └─ interrupted
  *
- * At every point the client may go away (`#onClientClosed`) or a deadline pass (`expire`).
+ * At every point the client may go away (`onClosed`) or a deadline pass (`expire`).
  */
-export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
+export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange, StreamHandler {
   openIndex = -1;
   readonly #services: ExchangeServices;
   readonly #options: RelayOptions;
@@ -76,10 +76,27 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
 
   start(): void {
     this.#services.open.add(this);
-    this.#client.response.on('close', () => {
-      this.#onClientClosed();
-    });
+    this.#client.stream.handler = this;
     this.#intake.start();
+  }
+
+  onBody(chunk: Buffer): void {
+    this.#intake.receive(chunk);
+  }
+
+  onBodyEnd(): void {
+    this.#intake.end();
+  }
+
+  onDrain(): void {
+    this.#attempt?.resume();
+  }
+
+  onClosed(): void {
+    if (this.#isEnded) return;
+    this.#cancelAttempt();
+    const status = this.#answer !== null && this.#answer.hasStarted ? this.#answer.status : 0;
+    this.#end('client_closed', status, null);
   }
 
   expire(nowMs: number): void {
@@ -107,7 +124,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
 
   onModelKnown(): void {
     const { reader } = this.#intake;
-    const { api, request, requestId, pinnedEndpoint, objective } = this.#client;
+    const { api, stream, requestId, pinnedEndpoint, objective } = this.#client;
     this.#services.director.begin(
       {
         requestId,
@@ -118,7 +135,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
         maxTokens: reader.maxTokens,
         pinnedEndpoint,
         objective,
-        header: (name) => headerText(request.headers[name]),
+        header: (name) => findField(stream.head, name),
         promptBlocks: (salt) => this.#intake.promptBlocks(salt),
       },
       this,
@@ -171,7 +188,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       }
       this.#isFailedAnswer = true;
     }
-    this.#answer = new Answer(this.#client.response, {
+    this.#answer = new Answer(this.#client.stream, {
       head,
       edits: {
         api: this.#client.api,
@@ -196,11 +213,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       this.#flight?.noteFirstByte();
       this.#intake.body.release();
     }
-    if (answer.write(chunk)) return true;
-    answer.onDrain(() => {
-      this.#attempt?.resume();
-    });
-    return false;
+    return answer.write(chunk);
   }
 
   onAnswerEnd(): void {
@@ -250,16 +263,17 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   }
 
   #dispatch(flight: Flight, { isFresh } = { isFresh: false }): void {
-    const { request, requestId } = this.#client;
+    const { stream, requestId } = this.#client;
+    const { line, forwarded } = stream.head;
     const { connections } = this.#services;
     const { endpoint } = flight;
     const contentLength = this.#intake.editedLength;
     this.#answer = null;
     this.#attempt = new Attempt(this);
     this.#attempt.send(connections.take(endpoint, { isFresh }), {
-      method: request.method ?? 'POST',
-      path: endpoint.basePath + (request.url ?? '/'),
-      headers: buildUpstreamHeaders(request, {
+      method: line.method,
+      path: endpoint.basePath + line.target,
+      fields: encodeUpstreamFields(forwarded, {
         host: endpoint.origin.slice(endpoint.origin.indexOf('//') + 2),
         requestId,
         contentLength,
@@ -267,13 +281,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
       body: this.#intake.body,
       isChunked: contentLength === null,
     });
-  }
-
-  #onClientClosed(): void {
-    if (this.#isEnded) return;
-    this.#cancelAttempt();
-    const status = this.#answer !== null && this.#answer.hasStarted ? this.#answer.status : 0;
-    this.#end('client_closed', status, null);
   }
 
   #expireTotal(): void {
@@ -286,7 +293,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
   }
 
   #isBodyLate(nowMs: number): boolean {
-    if (this.#isEnded || this.#intake.isEnded || this.#client.request.isPaused()) return false;
+    if (this.#isEnded || this.#intake.isEnded || this.#client.stream.isPaused) return false;
     if (this.#intake.takeProgress()) this.#lastBodyAtMs = nowMs;
     return nowMs - this.#lastBodyAtMs >= this.#options.limits.bodyMs;
   }
@@ -308,12 +315,12 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     readonly param?: string | null;
     readonly retryAfterMs?: number | null;
   }): void {
-    const { response, requestId, api } = this.#client;
+    const { stream, requestId, api } = this.#client;
     const { code, message, param = null, retryAfterMs = null } = error;
     const { status } = ERRORS[code];
     this.#intake.stop();
-    const headers = code === 'request_timeout' ? ['connection', 'close'] : [];
-    sendError(response, api.family, { code, message, requestId, param, retryAfterMs, headers });
+    if (code === 'request_timeout') stream.setLast();
+    sendError(stream, api.family, { code, message, requestId, param, retryAfterMs, fields: '' });
     this.#end(status < 500 || this.#flight === null ? 'rejected' : 'upstream_error', status, code);
   }
 
@@ -363,11 +370,6 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange {
     const endpoint = this.#flight === null ? null : this.#flight.endpoint.id;
     this.#services.log.warn({ requestId, endpoint, kind, reason: message, err: cause }, event);
   }
-}
-
-function headerText(value: string | string[] | undefined): string | null {
-  if (value === undefined) return null;
-  return typeof value === 'string' ? value : value.join(', ');
 }
 
 function formatOf({ contentType, contentEncoding }: AnswerHead): 'sse' | 'json' | 'opaque' {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ApiDefinition } from '../../protocol/api-table.ts';
 import { BodyEditor, type BodyEdits } from '../../protocol/request/body-editor.ts';
@@ -6,6 +5,7 @@ import type { BodyReader } from '../../protocol/request/body-reader.ts';
 import { createBodyReader } from '../../protocol/request/create-body-reader.ts';
 import type { PromptBlocks } from '../../scheduler/types.ts';
 import type { PromptKey } from '../../protocol/wasm/prompt-key.ts';
+import type { ClientStream } from '../server/client-stream.ts';
 import { RequestBody } from '../upstream/request-body.ts';
 
 /** What is wrong with a request, for its client. */
@@ -51,7 +51,7 @@ export class Intake {
   /** Length by Content-Length; null when the body is chunked. */
   readonly contentLength: number | null;
   readonly #owner: IntakeOwner;
-  readonly #request: IncomingMessage;
+  readonly #stream: ClientStream;
   readonly #options: IntakeOptions;
   #pending: Buffer[] = [];
   #receivedBytes = 0;
@@ -64,30 +64,24 @@ export class Intake {
 
   constructor(
     owner: IntakeOwner,
-    source: { readonly request: IncomingMessage; readonly api: ApiDefinition },
+    source: { readonly stream: ClientStream; readonly api: ApiDefinition },
     options: IntakeOptions,
   ) {
-    const { request, api } = source;
+    const { stream, api } = source;
+    const { head } = stream;
     this.#owner = owner;
-    this.#request = request;
+    this.#stream = stream;
     this.#options = options;
-    this.reader = createBodyReader(api, request.headers['content-type'] ?? '', options.promptKey);
-    this.body = new RequestBody(request, { replayBytes: options.replayBytes });
-    const length = request.headers['content-length'];
-    this.contentLength = length === undefined ? null : Number(length);
+    this.reader = createBodyReader(api, head.contentType, options.promptKey);
+    this.body = new RequestBody(stream, { replayBytes: options.replayBytes });
+    this.contentLength = head.contentLength;
   }
 
-  /** Starts reading; call once. */
+  /** Looks at what the head says of the body; call once. */
   start(): void {
     const { contentLength } = this;
-    const encoding = this.#request.headers['content-encoding'];
-    this.#request.on('data', (chunk: Buffer) => {
-      this.#receive(chunk);
-    });
-    this.#request.on('end', () => {
-      this.#end();
-    });
-    if (encoding !== undefined && encoding !== 'identity') {
+    const encoding = this.#stream.head.contentEncoding;
+    if (encoding !== '' && encoding !== 'identity') {
       this.#fail({
         code: 'unsupported_encoding',
         message: `Content-Encoding "${encoding}" is not supported; send the body uncompressed.`,
@@ -150,14 +144,15 @@ export class Intake {
   stop(): void {
     if (this.#state !== 'failed') this.#state = 'failed';
     this.#pending = [];
-    this.#request.resume();
+    this.#stream.resume();
   }
 
-  #receive(chunk: Buffer): void {
+  /** A piece of the body has come. */
+  receive(chunk: Buffer): void {
     this.#receivedBytes += chunk.length;
     if (this.#state === 'failed') {
       const discardMax = this.#options.bodyBytesMax * DISCARD_FACTOR;
-      if (this.#receivedBytes > discardMax) this.#request.destroy();
+      if (this.#receivedBytes > discardMax) this.#stream.destroy();
       return;
     }
     if (this.#receivedBytes > this.#options.bodyBytesMax) {
@@ -168,7 +163,7 @@ export class Intake {
     if (this.#checkReader()) return;
     if (this.#editor === null) this.#pending.push(chunk);
     else this.#forward(this.#editor, chunk);
-    if (this.#receivedBytes === this.contentLength) this.#end();
+    if (this.#receivedBytes === this.contentLength) this.end();
     else if (this.#isWorthStreaming()) this.#announceModel();
   }
 
@@ -179,7 +174,8 @@ export class Intake {
     return contentLength === null || contentLength - this.#receivedBytes > STREAM_FROM_BYTES;
   }
 
-  #end(): void {
+  /** The body is complete; may be told twice. */
+  end(): void {
     if (this.#state !== 'reading') return;
     this.reader.finish();
     if (this.#checkReader()) return;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { RequestId } from '../../core/ids.ts';
 import { endpointId } from '../../core/ids.ts';
@@ -11,7 +10,10 @@ import type { ExchangeServices } from '../exchange/services.ts';
 import type { ModelCatalog } from '../model-catalog.ts';
 import type { RequestIdSource } from '../request-id.ts';
 import { ENDPOINT_HEADER, TIMEOUT_HEADER, WHY_HEADER } from './client-headers.ts';
+import type { ClientStream } from './client-stream.ts';
 import { readObjective } from './objective.ts';
+import type { RequestHead } from './request-head.ts';
+import { findField } from './request-head.ts';
 
 /** What the router needs besides the services of exchanges. */
 export interface RouterOptions {
@@ -22,8 +24,7 @@ export interface RouterOptions {
 
 /** A request and what the listener knows of it. */
 interface Visit {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly stream: ClientStream;
   readonly requestId: RequestId;
   /** Path without the query. */
   readonly path: string;
@@ -43,29 +44,19 @@ export class Router {
   }
 
   /** Handles one request of a listener. */
-  handle(
-    request: IncomingMessage,
-    response: ServerResponse,
-    listener: { readonly isInternal: boolean },
-  ): void {
+  handle(stream: ClientStream, listener: { readonly isInternal: boolean }): void {
     const { requestIds, services } = this.#options;
-    const url = toOriginForm(request.url ?? '/');
-    request.url = url;
-    const query = url.indexOf('?');
+    const { line, requestId } = stream.head;
     const visit: Visit = {
-      request,
-      response,
-      requestId: requestIds(request.headers['x-request-id']),
-      path: query < 0 ? url : url.slice(0, query),
+      stream,
+      requestId: requestIds(requestId),
+      path: line.path,
       isInternal: listener.isInternal,
     };
     const { urlBytes } = services.options().limits;
-    if (url.length > urlBytes) {
+    if (line.target.length > urlBytes) {
       this.#refuse(visit, 'url_too_long', `The URL is longer than ${urlBytes} bytes.`);
-    } else if (request.headers.host === undefined && request.httpVersion === '1.1') {
-      // RFC 9112 section 3.2 asks for this answer: whose request it is cannot be told.
-      this.#refuse(visit, 'invalid_http', 'The request has no Host.', ['connection', 'close']);
-    } else if (request.method === 'POST') {
+    } else if (line.method === 'POST') {
       this.#handlePost(visit);
     } else {
       this.#handleGet(visit);
@@ -78,30 +69,31 @@ export class Router {
       this.#refuseUnknown(visit);
       return;
     }
-    const { request, response, requestId, isInternal } = visit;
+    const { stream, requestId, isInternal } = visit;
+    const { head } = stream;
     const { services } = this.#options;
-    const objective = readObjective(request.headers);
+    const objective = readObjective(head);
     if (!objective.ok) {
       this.#refuse(visit, 'invalid_header', objective.error);
       return;
     }
-    const pinned = isInternal ? request.headers[ENDPOINT_HEADER] : undefined;
+    const isTrusted = isInternal && head.hasObeyed;
+    const pinned = isTrusted ? findField(head, ENDPOINT_HEADER) : null;
     new Exchange(services, {
-      request,
-      response,
+      stream,
       api,
       requestId,
-      totalTimeoutMs: totalTimeoutOf(request, services.options().timeouts.totalMs),
+      totalTimeoutMs: totalTimeoutOf(head, services.options().timeouts.totalMs),
       objective: objective.value,
-      wantsWhy: isInternal && request.headers[WHY_HEADER] !== undefined,
-      pinnedEndpoint: typeof pinned === 'string' ? endpointId(pinned) : null,
+      wantsWhy: isTrusted && findField(head, WHY_HEADER) !== null,
+      pinnedEndpoint: pinned === null ? null : endpointId(pinned),
     }).start();
   }
 
   #handleGet(visit: Visit): void {
-    const { path, request } = visit;
-    const isRead = request.method === 'GET' || request.method === 'HEAD';
-    this.#discardBody(request);
+    const { path } = visit;
+    const { method } = visit.stream.head.line;
+    const isRead = method === 'GET' || method === 'HEAD';
     if (isRead && path === MODELS_PATH) this.#sendModels(visit);
     else if (isRead && path.startsWith(`${MODELS_PATH}/`)) this.#sendModel(visit);
     else if (isRead && path === '/health') this.#send(visit, Buffer.from('{}'));
@@ -124,43 +116,33 @@ export class Router {
     this.#refuse(visit, 'model_not_found', `The model "${id}" does not exist here.${hint}`);
   }
 
-  #send({ response, requestId }: Visit, body: Buffer): void {
-    sendReply(response, { status: 200, requestId, body, headers: [] });
-  }
-
-  /** Reads over a body that nobody wants, so that its connection stays usable, but not for ever. */
-  #discardBody(request: IncomingMessage): void {
-    let leftBytes = this.#options.services.options().limits.bodyBytes;
-    request.on('data', (chunk: Buffer) => {
-      leftBytes -= chunk.length;
-      if (leftBytes < 0) request.destroy();
-    });
+  #send({ stream, requestId }: Visit, body: Buffer): void {
+    sendReply(stream, { status: 200, requestId, body, fields: '' });
   }
 
   /** No such path, or not with this method. */
   #refuseUnknown(visit: Visit): void {
     const { path } = visit;
-    const method = visit.request.method ?? '';
+    const { method } = visit.stream.head.line;
     const allow = allowedMethods(path);
     if (allow === null) {
       this.#refuse(visit, 'route_not_found', `There is no ${path} here.`);
     } else {
       const message = `${path} does not take ${method}; use ${allow}.`;
-      this.#refuse(visit, 'method_not_allowed', message, ['allow', allow]);
+      this.#refuse(visit, 'method_not_allowed', message, `allow: ${allow}\r\n`);
     }
   }
 
-  #refuse(visit: Visit, code: ErrorCode, message: string, headers: readonly string[] = []): void {
-    const { request, response, requestId } = visit;
-    this.#discardBody(request);
+  #refuse(visit: Visit, code: ErrorCode, message: string, fields = ''): void {
+    const { stream, requestId } = visit;
     this.#options.services.journal.countError(code);
-    sendError(response, familyOf(visit), {
+    sendError(stream, familyOf(visit), {
       code,
       message,
       requestId,
       param: code === 'model_not_found' ? 'model' : null,
       retryAfterMs: null,
-      headers,
+      fields,
     });
   }
 }
@@ -174,25 +156,17 @@ function allowedMethods(path: string): string | null {
 }
 
 /** Anthropic's clients say so with their version header, on every path. */
-function familyOf({ request, path }: Visit): ApiFamily {
-  const isAnthropic =
-    request.headers['anthropic-version'] !== undefined || path.startsWith('/v1/messages');
+function familyOf({ stream, path }: Visit): ApiFamily {
+  const isAnthropic = stream.head.isAnthropic || path.startsWith('/v1/messages');
   return isAnthropic ? 'anthropic' : 'openai';
 }
 
 /** A client may ask for less time than the configuration allows, never for more. */
-function totalTimeoutOf(request: IncomingMessage, configuredMs: number | null): number | null {
-  const given = request.headers[TIMEOUT_HEADER];
-  const askedMs = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : 0;
+function totalTimeoutOf(head: RequestHead, configuredMs: number | null): number | null {
+  const given = head.hasObeyed ? findField(head, TIMEOUT_HEADER) : null;
+  const askedMs = given !== null && /^\d{1,9}$/.test(given) ? Number(given) : 0;
   if (askedMs === 0) return configuredMs;
   return configuredMs === null ? askedMs : Math.min(askedMs, configuredMs);
-}
-
-/** Clients may send a whole URL as target (RFC 9112 section 3.2.2); its origin is not looked at. */
-function toOriginForm(target: string): string {
-  if (target.startsWith('/')) return target;
-  const rest = target.replace(/^https?:\/\/[^/?]*/i, '');
-  return rest.startsWith('?') || rest === '' ? `/${rest}` : rest;
 }
 
 function decodeName(text: string): string {

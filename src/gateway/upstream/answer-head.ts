@@ -188,7 +188,7 @@ function addField(fields: Fields, text: string, line: Line): string | null {
   const { list } = fields;
   const expected = expectedNames[list.length / 2];
   if (expected !== undefined && text.startsWith(expected.start, line.start)) {
-    return addValue(fields, expected, sliceTrimmed(text, line.start + expected.start.length, line));
+    return addLine(fields, expected, text, line);
   }
   const colon = text.indexOf(':', line.start);
   if (colon < 0 || colon >= line.end) return 'a header line has no colon';
@@ -196,11 +196,15 @@ function addField(fields: Fields, text: string, line: Line): string | null {
   if (name === null) return 'a header name is not a token';
   if (list.length < 2 * EXPECTED_NAMES_MAX) expectedNames[list.length / 2] = name;
   if (list.length >= 2 * FIELD_COUNT_MAX) return 'there are too many headers';
-  return addValue(fields, name, sliceTrimmed(text, colon + 1, line));
+  return addLine(fields, name, text, line);
 }
 
-function addValue(fields: Fields, name: FieldName, value: string): string | null {
+function addLine(fields: Fields, name: FieldName, text: string, line: Line): string | null {
+  const value = sliceTrimmed(text, line.start + name.start.length, line);
   fields.list.push(name.text, value);
+  if (name.meaning === 'transfer-encoding' && endsInTab(text, line)) {
+    return 'the transfer-encoding ends in a tab';
+  }
   return name.meaning === 'none' ? null : noteField(fields, name.meaning, value);
 }
 
@@ -214,6 +218,13 @@ function sliceTrimmed(text: string, start: number, { end }: Line): string {
   while (from < to && isBlank(text.charCodeAt(from))) from += 1;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
   return text.slice(from, to);
+}
+
+/** llhttp takes such a tab for a part of the coding's name, and so may others. */
+function endsInTab(text: string, { end }: Line): boolean {
+  let at = end - 1;
+  while (text.charCodeAt(at) === SPACE) at -= 1;
+  return text.charCodeAt(at) === TAB;
 }
 
 function isBlank(code: number): boolean {

@@ -15,8 +15,8 @@ export interface UpstreamRequest {
   readonly method: string;
   /** Path and query as the endpoint shall see them. */
   readonly path: string;
-  /** Names and values, alternating; all of them, `host` and framing included. */
-  readonly headers: readonly string[];
+  /** All fields, `host` and framing included, each with its CRLF. */
+  readonly fields: string;
   readonly body: RequestBody;
   /** Whether the body goes in chunks, its length not being known. */
   readonly isChunked: boolean;
@@ -350,10 +350,8 @@ function writeChunk(socket: Socket, chunk: Uint8Array): boolean {
 /**
  * Line and fields of a request, with the blank line. Their parts were checked when they were read.
  */
-function encodeHead({ method, path, headers }: UpstreamRequest): string {
-  let head = `${method} ${path} HTTP/1.1\r\n`;
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return `${head}\r\n`;
+function encodeHead({ method, path, fields }: UpstreamRequest): string {
+  return `${method} ${path} HTTP/1.1\r\n${fields}\r\n`;
 }
 
 /** The same bytes as a buffer, without a copy. */

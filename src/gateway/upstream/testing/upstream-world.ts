@@ -173,12 +173,11 @@ export function send(
 
 export function requestOf({ body = new Uint8Array(), contentLength }: Sending): UpstreamRequest {
   const length = contentLength ?? (body instanceof Uint8Array ? body.length : null);
-  const framing =
-    length === null ? ['transfer-encoding', 'chunked'] : ['content-length', String(length)];
+  const framing = length === null ? 'transfer-encoding: chunked' : `content-length: ${length}`;
   return {
     method: 'POST',
     path: '/',
-    headers: ['host', 'test', ...framing],
+    fields: `host: test\r\n${framing}\r\n`,
     body: body instanceof Uint8Array ? wholeBody(body) : body,
     isChunked: length === null,
   };
