@@ -34,8 +34,6 @@ export interface SweepStages {
 
 /** Least share of the offered requests that a fleet must keep up with. */
 const FOLLOWS = 0.95;
-/** Standard deviations of open requests that are taken for chance. */
-const CHANCE = 3;
 /** Least share of the best goodput of lighter loads. */
 const STAYS_GOOD = 0.95;
 
@@ -59,25 +57,21 @@ export function offeredPerSecond(
 }
 
 /**
- * Share of the offered requests per second that a fleet kept up with: 1 less the rate at which
- * open requests became more, over the offered rate. It is taken from the second half of the time in
- * which requests came, by a straight line through the samples, so that neither the start nor the
- * last long answers play a part. Between 0 and 1. Of a fleet that keeps up the open requests are a
- * Poisson number (M/G/infinity): a rise by less than three of its standard deviations is chance.
+ * Share of the offered requests per second that a fleet kept up with, 0 to 1: 1 less the rate at
+ * which waiting requests became more, over the offered rate. It is taken from the second half of
+ * the time in which requests came, by a straight line through the samples, so that neither the
+ * start nor the last long answers play a part. Running requests are left out: until as many end as
+ * begin they grow in a fleet that keeps up, too.
  */
 export function followedShare(result: RunResult, durationMs: number): number {
   const { series, simulatedMs } = result;
   const end = Math.floor(Math.min(simulatedMs, durationMs) / series.intervalMs);
   const range = [Math.floor(end / 2), end] as const;
   const waiting = totals(series.waiting, range);
-  const running = totals(series.running, range);
-  const open = waiting.map((count, index) => count + (running[index] ?? 0));
   const offered = totals(series.picks, range).reduce((sum, count) => sum + count, 0);
-  if (offered === 0 || open.length < 2) return 1;
-  const growth = slopeOf(open) * open.length;
-  const mean = open.reduce((sum, count) => sum + count, 0) / open.length;
-  if (growth <= CHANCE * Math.sqrt(mean)) return 1;
-  return Math.max(0, 1 - growth / offered);
+  if (offered === 0 || waiting.length < 2) return 1;
+  const growth = slopeOf(waiting) * waiting.length;
+  return Math.min(1, Math.max(0, 1 - growth / offered));
 }
 
 /** Sum over endpoints, of each sample of a range. */
