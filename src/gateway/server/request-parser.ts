@@ -1,6 +1,6 @@
 import type { ClientLimits } from '../options.ts';
-import { findHeadEnd, HEAD_IS_FORBIDDEN } from '../upstream/answer-head.ts';
-import { KeptBytes } from '../upstream/kept-bytes.ts';
+import { findHeadEnd, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
+import { KeptBytes } from '../wire/kept-bytes.ts';
 import { MessageBody } from '../wire/message-body.ts';
 import type { RequestHead, RequestProblem } from './request-head.ts';
 import { parseRequestHead } from './request-head.ts';

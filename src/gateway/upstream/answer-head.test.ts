@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { findHeadEnd } from '../wire/head-end.ts';
 import type { AnswerHead } from './answer-head.ts';
-import { findHeadEnd, HEAD_IS_CUT, isTrailer, parseAnswerHead } from './answer-head.ts';
+import { parseAnswerHead } from './answer-head.ts';
 
 /** What is made of a head of these lines; a reason as text when there is something wrong. */
 function parse(text: string): AnswerHead | string {
@@ -235,31 +236,4 @@ test('any text gives a head or a reason, and nothing in a head could end a heade
     }),
     { numRuns: 3000 },
   );
-});
-
-test('trailers are fields that do not frame', () => {
-  for (const line of ['a: b', 'a:', 'X-Checksum: 12 34\xff', 'a: b: c']) {
-    assert.equal(isTrailer(line), true, line);
-  }
-  for (const line of [
-    '',
-    'a',
-    ': b',
-    ' a: b',
-    'a b: c',
-    'a: b\x00',
-    'a : b',
-    'a: \rb',
-    'Content-Length: 1',
-  ]) {
-    assert.equal(isTrailer(line), false, line);
-  }
-});
-
-test('the end of a head is found wherever the search for it goes on', () => {
-  const bytes = Buffer.from('xxHTTP/1.1 200 OK\r\na: b\r\n\r\n\0\0', 'latin1');
-  for (let from = 2; from <= 23; from += 1) assert.equal(findHeadEnd(bytes, from), 23);
-  for (let length = 2; length < 27; length += 1) {
-    assert.equal(findHeadEnd(bytes.subarray(0, length), 2), HEAD_IS_CUT);
-  }
 });

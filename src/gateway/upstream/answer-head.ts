@@ -1,12 +1,11 @@
-/** How the end of an answer's body is known (RFC 9112 section 6.3). */
-export type AnswerFraming = 'none' | 'length' | 'chunked' | 'until-close';
+import type { BodyFraming } from '../wire/message-body.ts';
 
 /** The head of an endpoint's answer. */
 export interface AnswerHead {
   readonly status: number;
   /** Names in lower case and values, alternating, as often and in the order they came. */
   readonly headers: readonly string[];
-  readonly framing: AnswerFraming;
+  readonly framing: BodyFraming;
   /** Body bytes when `framing` is `length`, else 0. */
   readonly contentLength: number;
   /** The first `content-type` in lower case, or '' without one. */
@@ -25,13 +24,6 @@ const FIELD_COUNT_MAX = 256;
 /** Names are tokens (RFC 9110 section 5.6.2). */
 const NAME_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/**
- * What may not stand anywhere in a head: control characters but tab, and a CR or LF that does not
- * end a line with the other. In a value either could end a header of ours.
- */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN_PATTERN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
-
 /** This many digits are exact as a number. */
 const LENGTH_DIGITS_MAX = 15;
 
@@ -40,13 +32,10 @@ const TIMEOUT_PATTERN = /(?:^|,)[ \t]*timeout[ \t]*=[ \t]*"?(\d{1,6})/i;
 
 const VERSION = 'HTTP/1.';
 const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const ONE = 0x31;
 const NINE = 0x39;
-const DEL = 0x7f;
 
 /** Fields that say something to this client; every other is only passed on. */
 const MEANINGS = [
@@ -97,31 +86,6 @@ interface Line {
   end: number;
 }
 
-/** There is no end of a head yet. */
-export const HEAD_IS_CUT = -1;
-/** There is what may not stand in a head. */
-export const HEAD_IS_FORBIDDEN = -2;
-
-/**
- * Where the blank line begins, with its CRLFs before and behind, that ends a head; or one of the
- * two values above. Looks at the bytes from `from` on, where the head begins or, when those before
- * were looked at, goes on. Hot: `npm run bench -- proxy`.
- */
-export function findHeadEnd(bytes: Uint8Array, from: number): number {
-  const { length } = bytes;
-  for (let at = from; at < length; at += 1) {
-    const byte = bytes[at] as number;
-    if (byte >= SPACE ? byte !== DEL : byte === TAB) continue;
-    if (byte === CR) {
-      if (at + 1 < length && bytes[at + 1] !== LF) return HEAD_IS_FORBIDDEN;
-      if (bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
-    } else if (byte !== LF || bytes[at - 1] !== CR) {
-      return HEAD_IS_FORBIDDEN;
-    }
-  }
-  return HEAD_IS_CUT;
-}
-
 /**
  * Parses a head whose end was found by `findHeadEnd`, up to there. Returns what is wrong as text.
  * Strict where lenience would let two readers of the same bytes disagree: no folded lines, no space
@@ -146,22 +110,6 @@ export function parseAnswerHead(text: string): AnswerHead | string {
     if (problem !== null) return problem;
   }
   return assembleHead(status, text.charCodeAt(VERSION.length) === ONE, fields);
-}
-
-/** Whether a line holds what may not stand in a head. */
-export function hasForbidden(text: string): boolean {
-  return FORBIDDEN_PATTERN.test(text);
-}
-
-/**
- * Whether a line is a field that may stand in a trailer section (RFC 9110 section 6.5.1): none that
- * frames. What it says is not used.
- */
-export function isTrailer(text: string): boolean {
-  const colon = text.indexOf(':');
-  const name = colon < 0 ? null : findName(text.slice(0, colon));
-  if (name === null || hasForbidden(text)) return false;
-  return name.meaning !== 'content-length' && name.meaning !== 'transfer-encoding';
 }
 
 function findLineEnd(text: string, start: number): number {
@@ -308,7 +256,7 @@ function checkFraming(isHttp11: boolean, { transferEncoding, length }: Fields): 
   return transferEncoding === 'chunked' ? null : `the transfer-encoding "${transferEncoding}"`;
 }
 
-function decideFraming(status: number, { transferEncoding, length }: Fields): AnswerFraming {
+function decideFraming(status: number, { transferEncoding, length }: Fields): BodyFraming {
   if (status < 200 || status === 204 || status === 304) return 'none';
   if (transferEncoding !== null) return 'chunked';
   return length < 0 ? 'until-close' : 'length';
@@ -316,7 +264,7 @@ function decideFraming(status: number, { transferEncoding, length }: Fields): An
 
 function isPersistent(
   status: number,
-  framing: AnswerFraming,
+  framing: BodyFraming,
   isHttp11: boolean,
   { connection, transferEncoding, length }: Fields,
 ): boolean {

@@ -1,7 +1,8 @@
 import type { AnswerHead } from './answer-head.ts';
-import { findHeadEnd, HEAD_IS_FORBIDDEN, isTrailer, parseAnswerHead } from './answer-head.ts';
-import { parseChunkSize } from './chunk-size.ts';
-import { KeptBytes } from './kept-bytes.ts';
+import { findHeadEnd, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
+import { KeptBytes } from '../wire/kept-bytes.ts';
+import { MessageBody } from '../wire/message-body.ts';
+import { parseAnswerHead } from './answer-head.ts';
 
 /** Hears what an answer holds, in order. */
 export interface AnswerListener {
@@ -17,27 +18,13 @@ export interface AnswerListener {
 }
 
 const HEAD_BYTES_MAX = 64 * 1024;
-/** A chunk size with its extensions, and a trailer, of real servers are far shorter. */
-const LINE_BYTES_MAX = 4096;
-/** Chunk extensions and trailers of a whole answer: bytes that cost work and mean nothing here. */
-const OVERHEAD_BYTES_MAX = 16 * 1024;
 /** Informational heads before the final one. */
 const INFORMATIONAL_MAX = 32;
 
-const CR = 0x0d;
-const LF = 0x0a;
 const HEAD_END_BYTES = '\r\n\r\n'.length;
 const HEAD_START = 'HTTP/1.';
 
-type State =
-  | 'head'
-  | 'length'
-  | 'until-close'
-  | 'chunk-size'
-  | 'chunk-data'
-  | 'chunk-end'
-  | 'trailer'
-  | LastState;
+type State = 'head' | 'body' | LastState;
 
 /** States in which nothing more is read. */
 type LastState = 'complete' | 'failed' | 'stopped';
@@ -46,12 +33,9 @@ type LastState = 'complete' | 'failed' | 'stopped';
  * Reads HTTP/1.1 answers, one after another, from bytes that come in any pieces. It keeps no
  * reference to them: the caller may read into the same memory again.
  *
- *     head ─┬─ none ──────────────────────────────────────────► complete
- *           ├─ length ── bytes left = 0 ──────────────────────►
- *           ├─ until-close ── finish() ───────────────────────►
- *           └─ chunk-size ─► chunk-data ─► chunk-end ─┐
- *                  ▲   └─ size 0 ─► trailer ──────────┼───────►
- *                  └──────────────────────────────────┘
+ *     head ──► body ──► complete         stop() and a problem end it at any point
+ *      ▲ └ 1xx ┘          │
+ *      └───── reset() ────┘
  *
  * Hot: `npm run bench -- stream`.
  */
@@ -62,19 +46,10 @@ export class AnswerParser {
   #hasBytes = false;
   #hasExcess = false;
   #problem: string | null = null;
-  /** The first bytes of a head, chunk size or trailer that was cut by the end of a read. */
+  readonly #body: MessageBody = new MessageBody();
+  /** The first bytes of a head that was cut by the end of a read. */
   #kept: KeptBytes | null = null;
-  #remainingBytes = 0;
-  #overheadBytes = 0;
   #informationalCount = 0;
-  /** Where in this read its body bytes stand; an end of 0 means that there were none yet. */
-  #pieceStart = 0;
-  #pieceEnd = 0;
-  /** The body bytes of this read when they stand in several chunks. */
-  #gathered: Buffer | null = null;
-  #gatheredBytes = 0;
-  /** Where the line ends that `#takeLine` returned. */
-  #lineEnd = 0;
 
   constructor(listener: AnswerListener) {
     this.#listener = listener;
@@ -108,7 +83,6 @@ export class AnswerParser {
     this.#hasExcess = false;
     this.#problem = null;
     this.#kept = null;
-    this.#overheadBytes = 0;
     this.#informationalCount = 0;
   }
 
@@ -123,8 +97,9 @@ export class AnswerParser {
     if (length === 0) return;
     this.#hasBytes = true;
     let at = 0;
-    while (at < length && !this.#isOver) at = this.#step(bytes, at);
-    if (this.#pieceEnd > 0) this.#giveBody(bytes);
+    while (at < length && !this.#isOver) {
+      at = this.#state === 'head' ? this.#readHead(bytes, at) : this.#readBody(bytes, at);
+    }
     if (this.#state !== 'complete') return;
     // Told only now that it is known whether anything follows: a connection with something behind
     // an answer must not be given to another request, which would get that for its own answer.
@@ -134,36 +109,25 @@ export class AnswerParser {
 
   /** The connection has ended: fine after a body that lasts until then, else a cut answer. */
   finish(): void {
-    if (this.#state === 'until-close') {
+    if (this.#isOver) return;
+    if (this.#state === 'body') this.#body.finish();
+    if (this.#state === 'body' && this.#body.isComplete) {
       this.#enterLast('complete');
       this.#listener.onComplete();
-    } else if (!this.#isOver) {
+    } else {
       this.#fail('the connection ended inside the answer');
     }
   }
 
-  /** Consumes what it can at `at` and returns where to go on. */
-  #step(bytes: Buffer, at: number): number {
-    switch (this.#state) {
-      case 'head':
-        return this.#readHead(bytes, at);
-      case 'length':
-      case 'chunk-data':
-        return this.#readSized(bytes, at);
-      case 'until-close':
-        this.#addPiece(bytes, at, bytes.length);
-        return bytes.length;
-      case 'chunk-size':
-        return this.#readChunkSize(bytes, at);
-      case 'chunk-end':
-        return this.#readChunkEnd(bytes, at);
-      case 'trailer':
-        return this.#readTrailer(bytes, at);
-      case 'complete':
-      case 'failed':
-      case 'stopped':
-        return bytes.length;
-    }
+  #readBody(bytes: Buffer, at: number): number {
+    const body = this.#body;
+    const end = body.read(bytes, at);
+    const piece = body.take(bytes);
+    if (body.problem !== null) this.#fail(body.problem);
+    else if (body.isComplete) this.#enterLast('complete');
+    // Told when it is known whether the answer ends with it.
+    if (piece !== null) this.#listener.onBody(piece);
+    return end;
   }
 
   #readHead(bytes: Buffer, at: number): number {
@@ -223,149 +187,11 @@ export class AnswerParser {
   }
 
   #beginBody(head: AnswerHead): void {
-    this.#remainingBytes = head.contentLength;
     this.#listener.onHead(head);
     if (this.#isOver) return;
-    const { framing } = head;
-    if (framing === 'chunked') this.#state = 'chunk-size';
-    else if (framing === 'until-close') this.#state = 'until-close';
-    else if (head.contentLength > 0) this.#state = 'length';
-    else this.#enterLast('complete');
-  }
-
-  #readSized(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.#remainingBytes);
-    this.#remainingBytes -= end - at;
-    this.#addPiece(bytes, at, end);
-    if (this.#remainingBytes > 0) return end;
-    if (this.#state === 'length') {
-      this.#enterLast('complete');
-      return end;
-    }
-    // The line end after a chunk is nearly always in the same read.
-    if (bytes[end] === CR && bytes[end + 1] === LF) {
-      this.#state = 'chunk-size';
-      return end + 2;
-    }
-    this.#state = 'chunk-end';
-    this.#remainingBytes = 2;
-    return end;
-  }
-
-  #readChunkEnd(bytes: Buffer, at: number): number {
-    if (bytes[at] !== (this.#remainingBytes === 2 ? CR : LF)) {
-      this.#fail('a chunk is longer than its size says');
-    }
-    this.#remainingBytes -= 1;
-    if (this.#remainingBytes === 0 && !this.#isOver) this.#state = 'chunk-size';
-    return at + 1;
-  }
-
-  #readChunkSize(bytes: Buffer, at: number): number {
-    if (this.#kept !== null) return this.#readChunkSizeLine(bytes, at);
-    // The usual line: a few hex digits and a line end, all in this read.
-    let size = 0;
-    let end = at;
-    for (; end < at + 8; end += 1) {
-      const digit = hexValue(bytes[end]);
-      if (digit < 0) break;
-      size = size * 16 + digit;
-    }
-    if (end === at || bytes[end] !== CR || bytes[end + 1] !== LF) {
-      return this.#readChunkSizeLine(bytes, at);
-    }
-    this.#beginChunk(size);
-    return end + 2;
-  }
-
-  #readChunkSizeLine(bytes: Buffer, at: number): number {
-    const line = this.#takeLine(bytes, at);
-    if (line === null) return bytes.length;
-    const size = parseChunkSize(line);
-    if (typeof size === 'string') {
-      this.#fail(size);
-      return bytes.length;
-    }
-    this.#addOverhead(size.extensionBytes);
-    this.#beginChunk(size.sizeBytes);
-    return this.#lineEnd;
-  }
-
-  #beginChunk(size: number): void {
-    if (this.#isOver) return;
-    this.#remainingBytes = size;
-    this.#state = size === 0 ? 'trailer' : 'chunk-data';
-  }
-
-  #readTrailer(bytes: Buffer, at: number): number {
-    const line = this.#takeLine(bytes, at);
-    if (line === null) return bytes.length;
-    if (line === '') this.#enterLast('complete');
-    else if (isTrailer(line)) this.#addOverhead(line.length);
-    else this.#fail('a trailer is malformed');
-    return this.#lineEnd;
-  }
-
-  #addOverhead(count: number): void {
-    this.#overheadBytes += count;
-    if (this.#overheadBytes > OVERHEAD_BYTES_MAX) {
-      this.#fail('there are too many chunk extensions or trailers');
-    }
-  }
-
-  /**
-   * A whole line without its CRLF, which ends at `#lineEnd`. Null keeps what is here of it, or
-   * fails.
-   */
-  #takeLine(bytes: Buffer, at: number): string | null {
-    const lf = bytes.indexOf(LF, at);
-    const end = lf < 0 ? bytes.length : lf + 1;
-    const kept = this.#kept;
-    if (lf >= 0 && kept === null && end - at <= LINE_BYTES_MAX) {
-      this.#lineEnd = end;
-      return this.#endLine(bytes, at, end);
-    }
-    const line = kept ?? new KeptBytes(LINE_BYTES_MAX);
-    line.add(bytes, at, end);
-    this.#kept = lf < 0 ? line : null;
-    this.#lineEnd = end;
-    if (line.isTooLong) this.#fail('a line of the chunked coding is too long');
-    return lf < 0 || line.isTooLong ? null : this.#endLine(line.bytes, 0, line.length);
-  }
-
-  #endLine(bytes: Buffer, start: number, end: number): string | null {
-    if (end - start >= 2 && bytes[end - 2] === CR) return bytes.toString('latin1', start, end - 2);
-    this.#fail('a line of the chunked coding does not end in CRLF');
-    return null;
-  }
-
-  #addPiece(bytes: Buffer, start: number, end: number): void {
-    if (this.#pieceEnd === 0) {
-      this.#pieceStart = start;
-      this.#pieceEnd = end;
-      return;
-    }
-    if (this.#gathered === null) {
-      this.#gathered = Buffer.allocUnsafe(bytes.length - this.#pieceStart);
-      this.#gatheredBytes = bytes.copy(this.#gathered, 0, this.#pieceStart, this.#pieceEnd);
-    }
-    this.#gatheredBytes += bytes.copy(this.#gathered, this.#gatheredBytes, start, end);
-  }
-
-  #giveBody(bytes: Buffer): void {
-    const gathered = this.#gathered;
-    const start = this.#pieceStart;
-    const end = this.#pieceEnd;
-    this.#gathered = null;
-    this.#pieceEnd = 0;
-    if (this.#state === 'stopped') return;
-    if (gathered !== null) {
-      this.#listener.onBody(gathered.subarray(0, this.#gatheredBytes));
-      return;
-    }
-    const chunk = Buffer.allocUnsafe(end - start);
-    bytes.copy(chunk, 0, start, end);
-    this.#listener.onBody(chunk);
+    this.#body.begin(head.framing, head.contentLength);
+    if (this.#body.isComplete) this.#enterLast('complete');
+    else this.#state = 'body';
   }
 
   #fail(problem: string): void {
@@ -378,12 +204,4 @@ export class AnswerParser {
     this.#state = state;
     this.#isOver = true;
   }
-}
-
-/** The value of a hex digit; negative for any other byte and for none. */
-function hexValue(byte: number | undefined): number {
-  if (byte === undefined) return -1;
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }

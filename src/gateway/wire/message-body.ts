@@ -1,6 +1,6 @@
-import { isTrailer } from '../upstream/answer-head.ts';
-import { parseChunkSize } from '../upstream/chunk-size.ts';
-import { KeptBytes } from '../upstream/kept-bytes.ts';
+import { isTrailer } from './trailer.ts';
+import { parseChunkSize } from './chunk-size.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 /** How the end of a body is known (RFC 9112 section 6.3). */
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'until-close';
@@ -9,9 +9,6 @@ export type BodyFraming = 'none' | 'length' | 'chunked' | 'until-close';
 const LINE_BYTES_MAX = 4096;
 /** Chunk extensions and trailers of a whole body: bytes that cost work and mean nothing here. */
 const OVERHEAD_BYTES_MAX = 16 * 1024;
-
-/** Fields that llhttp obeys in a trailer section, where RFC 9110 section 6.5.1 forbids them. */
-const CONNECTION_PATTERN = /^(?:proxy-)?connection:/i;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -200,7 +197,7 @@ export class MessageBody {
     const line = this.#takeLine(bytes, at);
     if (line === null) return bytes.length;
     if (line === '') this.#enterLast('complete');
-    else if (isTrailer(line) && !CONNECTION_PATTERN.test(line)) this.#addOverhead(line.length);
+    else if (isTrailer(line)) this.#addOverhead(line.length);
     else this.#fail('a trailer is malformed');
     return this.#lineEnd;
   }

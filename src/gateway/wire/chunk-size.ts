@@ -1,4 +1,4 @@
-import { hasForbidden } from './answer-head.ts';
+import { hasForbidden } from './head-end.ts';
 
 /** What the line before a chunk says. */
 export interface ChunkSize {
