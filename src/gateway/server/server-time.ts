@@ -7,7 +7,7 @@ export const TIME_STEP_MS = 250;
  */
 export class ServerTime {
   #nowMs: number;
-  #second = 0;
+  #second = -1;
   #date = '';
   #keepAliveMs = 0;
   #keepAliveLines = '';
