@@ -80,6 +80,8 @@ export class Flight {
   /** Whether an attempt is under way whose result is not recorded yet. */
   #isTrying = true;
   #isEnded = false;
+  /** The prompt's blocks as they were asked for last. */
+  #lastBlocks: PromptBlocks | null = null;
 
   constructor(services: FlightServices, plan: FlightPlan) {
     this.head = plan.head;
@@ -183,7 +185,8 @@ export class Flight {
     this.#settle(result.usage);
     this.#measure(result, nowMs);
     this.#completeRecord(result, nowMs);
-    this.#services.observer?.onEnded(this.#plan);
+    const { observer } = this.#services;
+    if (observer !== null) observer.onEnded(this.#plan, this.#lastBlocks ?? this.#allBlocks());
   }
 
   /** Books the work that is really ahead: cached prompt tokens are not prefilled again. */
@@ -248,9 +251,9 @@ export class Flight {
   }
 
   #allBlocks(): PromptBlocks | null {
-    return this.#plan.input.blocks === null
-      ? null
-      : this.head.promptBlocks(cacheSaltOf(this.#plan.served));
+    if (this.#plan.input.blocks === null) return null;
+    this.#lastBlocks = this.head.promptBlocks(cacheSaltOf(this.#plan.served));
+    return this.#lastBlocks;
   }
 
   /** Rank of the next endpoint that may still be picked, or -1. */

@@ -1,3 +1,4 @@
+import type { PromptBlocks } from '../scheduler/types.ts';
 import type { DecisionRecord } from '../telemetry/decision-log.ts';
 import type { Refusal, RequestHead } from './types.ts';
 
@@ -67,6 +68,7 @@ export interface RefusedRequest {
  * it must be quick, must not throw, and keeps nothing of what it is given.
  */
 export interface RequestObserver {
-  onEnded(ended: EndedFlight): void;
+  /** `blocks`: the prompt's as the served model's cache has them; null without a prefix cache. */
+  onEnded(ended: EndedFlight, blocks: PromptBlocks | null): void;
   onRefused(refused: RefusedRequest): void;
 }

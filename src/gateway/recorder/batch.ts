@@ -4,7 +4,7 @@ import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from '../../protocol/recor
 import { writeSealed } from './secrets.ts';
 
 /** Bytes from which a batch takes no more lines. */
-const BATCH_BYTES: number = 192 * 1024;
+const BATCH_BYTES: number = 320 * 1024;
 
 /** Lines in one buffer, on their way to the file. */
 export class LineBatch {

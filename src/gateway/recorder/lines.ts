@@ -1,24 +1,61 @@
-import type { RefusedRequest } from '../../director/ports.ts';
 import { ERRORS } from '../../core/errors.ts';
-import type { RecordedLine } from '../../protocol/recording/line-writer.ts';
-import type { DecisionRecord } from '../../telemetry/decision-log.ts';
-import type { ApiId } from '../../protocol/api-table.ts';
-import type { EndedRequest, RefusedLine } from './ended-list.ts';
+import type { EndedFlight, RefusedRequest } from '../../director/ports.ts';
+import type { RequestHead } from '../../director/types.ts';
+import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
+import type { EndedRequest } from './ended-list.ts';
 
 /** As the estimator assumes of a model it has seen nothing of. */
 const BYTES_PER_TOKEN = 4;
 
-/** What a recording says of a refusal; `atMs` is set when the line is made. */
-export function lineOfRefusal(refused: RefusedRequest): RefusedLine {
-  const { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs } = refused;
+/** Salt of prompts whose hashes cannot be had without any. */
+const SALT = '';
+
+/** What a recording that began at `originMs` (`Clock.now`) says of a flight. */
+export function describeFlight(
+  { head, record, startedAtMs }: EndedFlight,
+  { originMs, blockCount }: { readonly originMs: number; readonly blockCount: number },
+): EndedRequest {
+  const { attempts, promptTokens } = record;
+  const last = attempts[attempts.length - 1];
   return {
-    atMs: 0,
+    atMs: startedAtMs - originMs,
+    api: head.api.id,
+    model: head.model,
+    adapter: record.adapter,
+    pool: record.pool,
+    endpoint: last === undefined ? null : last.endpoint,
+    credential: credentialOf(head),
+    stream: head.isStream,
+    promptBytes: head.promptBytes,
+    promptTokens: promptTokens === null ? record.promptTokensEstimate : promptTokens,
+    tokensFrom: promptTokens === null ? 'estimate' : 'usage',
+    maxTokens: head.maxTokens,
+    outputTokens: record.completionTokens,
+    cachedTokens: record.cachedTokens,
+    ttftMs: head.isStream ? record.ttftMs : null,
+    tpotMs: record.tpotMs,
+    durationMs: record.durationMs ?? 0,
+    outcome: record.outcome ?? 'interrupted',
+    status: record.status ?? 0,
+    attempts: attempts.length,
+    blockCount,
+  };
+}
+
+/** What it says of a refusal. */
+export function describeRefusal(
+  { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs }: RefusedRequest,
+  { originMs, blockCount }: { readonly originMs: number; readonly blockCount: number },
+): EndedRequest {
+  return {
+    atMs: startedAtMs - originMs,
     api: head.api.id,
     // A name that is not known may be anything that a client has sent.
     model: model === null ? null : head.model,
     adapter: null,
     pool,
     endpoint: null,
+    credential: credentialOf(head),
     stream: head.isStream,
     promptBytes: head.promptBytes,
     promptTokens: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
@@ -32,43 +69,26 @@ export function lineOfRefusal(refused: RefusedRequest): RefusedLine {
     outcome: 'rejected',
     status: ERRORS[refusal.code].status,
     attempts: 0,
-  };
-}
-
-/** The line of a request that has ended. */
-export function lineOf(
-  { record, promptBytes, blockCount }: EndedRequest,
-  { atMs, tenant }: { readonly atMs: number; readonly tenant: string | null },
-): RecordedLine {
-  if ('tokensFrom' in record) return { ...record, atMs, tenant, blockCount };
-  const { attempts, promptTokens, stream } = record;
-  const last = attempts[attempts.length - 1];
-  return {
-    atMs,
-    api: record.api as ApiId,
-    model: record.clientModel,
-    adapter: record.adapter,
-    pool: record.pool,
-    endpoint: last === undefined ? null : last.endpoint,
-    tenant,
-    stream,
-    promptBytes,
-    promptTokens: promptTokens === null ? record.promptTokensEstimate : promptTokens,
-    tokensFrom: promptTokens === null ? 'estimate' : 'usage',
-    maxTokens: record.maxTokens,
-    outputTokens: record.completionTokens,
-    cachedTokens: record.cachedTokens,
-    ttftMs: stream ? record.ttftMs : null,
-    tpotMs: record.tpotMs,
-    durationMs: record.durationMs ?? 0,
-    outcome: outcomeOf(record),
-    status: record.status ?? 0,
-    attempts: attempts.length,
     blockCount,
   };
 }
 
-/** A record that is complete has one. */
-function outcomeOf({ outcome }: DecisionRecord): RecordedLine['outcome'] {
-  return outcome ?? 'interrupted';
+/**
+ * The prompt's blocks such that they are the same for all models and pools, so that replay may send
+ * a prompt elsewhere; which model it was for is in the line. Those that the choice was made with
+ * are at hand, and nearly always their salt can be taken off again.
+ */
+export function blocksOfFlight(head: RequestHead, served: PromptBlocks | null): PromptBlocks {
+  const isUseful = served !== null && (served.mask !== undefined || served.count === 0);
+  return isUseful ? served : head.promptBlocks(SALT);
+}
+
+/** The same of a request that went nowhere. */
+export function blocksOfRefusal(head: RequestHead): PromptBlocks {
+  return head.promptBlocks(SALT);
+}
+
+/** Whatever tells clients apart; the first of the headers that engines and gateways read. */
+function credentialOf(head: RequestHead): string | null {
+  return head.header('authorization') ?? head.header('x-api-key') ?? head.header('api-key');
 }

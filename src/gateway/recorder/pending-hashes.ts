@@ -1,7 +1,11 @@
+import type { BlockMask, PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
 import { CIPHER_BLOCK_WORDS, type RecordingSecrets } from './secrets.ts';
 
 /** Hashes that fit at first; grows to 20,480, a full list and the longest prompt. */
 const HASHES_START = 2048;
+
+/** Leaves hashes as they are. */
+const NO_MASK: BlockMask = Object.freeze({ low: 0, high: 0 });
 
 /** Words of a hash as the gateway works them out. */
 const WORDS_PER_HASH = 2;
@@ -21,8 +25,9 @@ export class PendingHashes {
     return this.#count;
   }
 
-  /** Adds the first `count` hashes, two words each. */
-  add(hashes: Uint32Array, count: number): void {
+  /** Adds the hashes of all blocks, without their salt where that can be told. */
+  add({ hashes, count, mask = NO_MASK }: PromptBlocks): void {
+    const { low, high } = mask;
     const needed = (this.#count + count) * CIPHER_BLOCK_WORDS;
     if (needed > this.#words.length) {
       const grown = new Uint32Array(needed * 2);
@@ -32,8 +37,8 @@ export class PendingHashes {
     const words = this.#words;
     let to = this.#count * CIPHER_BLOCK_WORDS;
     for (let i = 0; i < count * WORDS_PER_HASH; i += WORDS_PER_HASH, to += CIPHER_BLOCK_WORDS) {
-      words[to] = hashes[i] as number;
-      words[to + 1] = hashes[i + 1] as number;
+      words[to] = (hashes[i] as number) ^ low;
+      words[to + 1] = (hashes[i + 1] as number) ^ high;
     }
     this.#count += count;
   }

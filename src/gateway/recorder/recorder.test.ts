@@ -129,7 +129,7 @@ function createEnd(
 test('a flight becomes a line: where it went last, what the engine counted, when it came', async () => {
   const world = createWorld();
   world.clock.advance(1000.5);
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world));
   await world.recorder.close();
   const [{ blocks, ...rest } = assert.fail(), ...others] = world.sink.requests;
   assert.equal(others.length, 0);
@@ -162,7 +162,7 @@ test('a flight becomes a line: where it went last, what the engine counted, when
 test('without usage the estimate is written and says so; other answers have no first token', async () => {
   const world = createWorld();
   const counts = { promptTokens: null, completionTokens: null, cachedTokens: null, tpotMs: null };
-  world.recorder.onEnded(createEnd(world, counts, createHead({ isStream: false })));
+  endFlight(world, createEnd(world, counts, createHead({ isStream: false })));
   await world.recorder.close();
   const [line] = world.sink.requests;
   assert.equal(line!.promptTokens, 203);
@@ -182,7 +182,7 @@ test('equal credentials are one tenant whichever header has them; the first of t
   ];
   for (const each of headers) {
     const head = createHead({ header: (name) => each[name] ?? null });
-    world.recorder.onEnded(createEnd(world, {}, head));
+    endFlight(world, createEnd(world, {}, head));
   }
   await world.recorder.close();
   const [one, two, three, four, five] = world.sink.requests.map(({ tenant }) => tenant);
@@ -219,16 +219,16 @@ test('a refusal is a line; a name that nobody knows is not written', async () =>
 
 test('lines are written after half a second, or at once when there are many', async () => {
   const world = createWorld();
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world));
   world.clock.advance(499);
   assert.equal(world.sink.appends, 0);
   world.clock.advance(1);
   await settle();
   assert.equal(world.sink.requests.length, 1);
-  for (let i = 0; i < 1000; i += 1) world.recorder.onEnded(createEnd(world));
+  for (let i = 0; i < 1000; i += 1) endFlight(world, createEnd(world));
   await settle();
   const written = world.sink.requests.length;
-  assert.ok(written === 1 + 3 * 256, `${written}`);
+  assert.ok(written === 1 + 512, `${written}`);
   await world.recorder.close();
   assert.equal(world.sink.requests.length, 1001);
   assert.equal(world.recorded(), 1001);
@@ -239,7 +239,7 @@ test('while the disk does not answer, memory is bounded and what is left out is 
   const world = createWorld();
   const { promise, resolve } = Promise.withResolvers<void>();
   world.sink.gate = promise;
-  for (let i = 0; i < 40_000; i += 1) world.recorder.onEnded(createEnd(world));
+  for (let i = 0; i < 40_000; i += 1) endFlight(world, createEnd(world));
   const early = world.dropped('slow_disk');
   assert.ok(early > 1000 && early < 39_000, `${early}`);
   assert.deepEqual(world.logged, ['recording: the disk is too slow; requests are left out']);
@@ -255,14 +255,14 @@ test('a file that cannot be written is logged once and tried again', async () =>
   const world = createWorld();
   world.sink.failure = Object.assign(new Error('full'), { code: 'ENOSPC' });
   for (let i = 0; i < 3; i += 1) {
-    world.recorder.onEnded(createEnd(world));
+    endFlight(world, createEnd(world));
     world.clock.advance(500);
     await settle();
   }
   assert.equal(world.dropped('write_failed'), 3);
   assert.equal(world.logged.length, 1);
   world.sink.failure = null;
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world));
   world.clock.advance(500);
   await settle();
   assert.equal(world.sink.requests.length, 1);
@@ -274,8 +274,8 @@ test('a file that something else writes to is left alone', async () => {
   const world = createWorld();
   world.sink.isOurs = false;
   for (let i = 0; i < 5; i += 1) {
-    world.recorder.onEnded(createEnd(world));
-    world.clock.advance(600);
+    endFlight(world, createEnd(world));
+    world.clock.advance(5000);
     await settle();
   }
   assert.equal(world.sink.appends + world.dropped('write_failed'), 5);
@@ -288,8 +288,8 @@ test('a file that something else writes to is left alone', async () => {
 test('a line that is too long is left out alone', async () => {
   const world = createWorld();
   const model = 'x'.repeat(RECORDING_LINE_BYTES_MAX);
-  world.recorder.onEnded(createEnd(world, {}, createHead({ model })));
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world, {}, createHead({ model })));
+  endFlight(world, createEnd(world));
   await world.recorder.close();
   assert.equal(world.dropped('too_long'), 1);
   assert.equal(world.sink.requests.length, 1);
@@ -297,13 +297,18 @@ test('a line that is too long is left out alone', async () => {
 
 test('after close nothing is recorded, and closing again waits for the same end', async () => {
   const world = createWorld();
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world));
   await Promise.all([world.recorder.close(), world.recorder.close()]);
-  world.recorder.onEnded(createEnd(world));
+  endFlight(world, createEnd(world));
   world.clock.advance(1000);
   await settle();
   assert.equal(world.sink.requests.length, 1);
 });
+
+/** As the director does. */
+function endFlight(world: World, flight: EndedFlight): void {
+  world.recorder.onEnded(flight, flight.head.promptBlocks('pool'));
+}
 
 /** Lets promises that are ready go on. */
 async function settle(): Promise<void> {

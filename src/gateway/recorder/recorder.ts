@@ -2,17 +2,16 @@ import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
 import type { EndedFlight, RefusedRequest, RequestObserver } from '../../director/ports.ts';
-import type { RequestHead } from '../../director/types.ts';
-import { RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
+import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
+import { type RecordedLine, RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { CounterSeries } from '../../telemetry/series.ts';
 import { LineBatch } from './batch.ts';
-import { EndedList, type EndedRequest, type RefusedLine } from './ended-list.ts';
+import { EndedList, type EndedRequest } from './ended-list.ts';
 import { PendingHashes } from './pending-hashes.ts';
 import { reasonOf } from './file-reason.ts';
-import { lineOf, lineOfRefusal } from './lines.ts';
-import type { DecisionRecord } from '../../telemetry/decision-log.ts';
+import { blocksOfFlight, blocksOfRefusal, describeFlight, describeRefusal } from './lines.ts';
 import { RecordingSecrets } from './secrets.ts';
 
 /** Where lines go: a file. Calls do not overlap. */
@@ -37,10 +36,13 @@ export interface RecorderParts {
 const FLUSH_MS = 500;
 
 /** Batches at once: 10 MB, what a disk may take its time for. More lines are dropped. */
-const BATCHES_MAX = 40;
+const BATCHES_MAX = 26;
+
+/** So many hashes are made into lines as well: 128 KiB of text. */
+const HASHES_MAX = 16_384;
 
 /** How often the file is looked at for what others do to it. */
-const VERIFY_MS = 1000;
+const VERIFY_MS = 5000;
 
 /** Writes a line for every request that the director was given. Holds no prompt. */
 export class Recorder implements RequestObserver {
@@ -49,7 +51,7 @@ export class Recorder implements RequestObserver {
   readonly #secrets: RecordingSecrets = new RecordingSecrets();
   readonly #writer: RecordingLineWriter = new RecordingLineWriter();
   readonly #pending: PendingHashes = new PendingHashes(this.#secrets);
-  readonly #ended: EndedList = new EndedList(this.#pending);
+  readonly #ended: EndedList = new EndedList();
   /** `Clock.now` at the start of the recording. */
   readonly #startedAtMs: number;
   #batch: LineBatch | null = null;
@@ -82,12 +84,18 @@ export class Recorder implements RequestObserver {
     };
   }
 
-  onEnded({ head, record, startedAtMs }: EndedFlight): void {
-    this.#add(head, record, startedAtMs);
+  onEnded(flight: EndedFlight, served: PromptBlocks | null): void {
+    if (this.#closing !== null) return;
+    const blocks = blocksOfFlight(flight.head, served);
+    const { count } = blocks;
+    this.#add(describeFlight(flight, { originMs: this.#startedAtMs, blockCount: count }), blocks);
   }
 
   onRefused(refused: RefusedRequest): void {
-    this.#add(refused.head, lineOfRefusal(refused), refused.startedAtMs);
+    if (this.#closing !== null) return;
+    const blocks = blocksOfRefusal(refused.head);
+    const { count } = blocks;
+    this.#add(describeRefusal(refused, { originMs: this.#startedAtMs, blockCount: count }), blocks);
   }
 
   /** Writes what is left and closes the file. Requests that end later are not recorded. */
@@ -97,21 +105,22 @@ export class Recorder implements RequestObserver {
   }
 
   async #finish(): Promise<void> {
+    if (this.#timer !== null) this.#parts.clock.clearTimer(this.#timer);
     this.#flush();
     await this.#writing;
     await this.#sink.close();
   }
 
-  #add(head: RequestHead, record: DecisionRecord | RefusedLine, startedAtMs: number): void {
-    if (this.#closing !== null) return;
-    const ended = this.#ended;
-    ended.add(head, record, startedAtMs);
-    if (ended.isFull) this.#flush();
-    else if (ended.count === 1) this.#startTimer();
+  #add(request: EndedRequest, blocks: PromptBlocks): void {
+    this.#ended.add(request);
+    if (blocks.count > 0) this.#pending.add(blocks);
+    if (this.#ended.isFull || this.#pending.count >= HASHES_MAX) this.#flush();
+    else if (this.#timer === null) this.#startTimer();
   }
 
+  /** It runs on when a list is full before: setting one for each list would cost more. */
   #startTimer(): void {
-    this.#timer ??= this.#parts.clock.setTimer(FLUSH_MS, () => {
+    this.#timer = this.#parts.clock.setTimer(FLUSH_MS, () => {
       this.#timer = null;
       this.#flush();
     });
@@ -119,33 +128,25 @@ export class Recorder implements RequestObserver {
 
   /** Makes lines of what has ended, and has them written. */
   #flush(): void {
-    if (this.#timer !== null) this.#parts.clock.clearTimer(this.#timer);
-    this.#timer = null;
     const ended = this.#ended;
     if (ended.count === 0) return;
     const hashes = this.#pending.take();
     let first = 0;
     for (let index = 0; index < ended.count; index += 1) {
-      const request = ended.at(index);
-      if (request === null) continue;
-      this.#addLine(request, { hashes, first });
-      first += request.blockCount;
+      const line = ended.lineAt(index, this.#secrets);
+      this.#addLine(line, { hashes, first });
+      first += line.blockCount;
     }
     ended.clear();
     this.#send();
   }
 
   #addLine(
-    request: EndedRequest,
+    line: RecordedLine,
     sealed: { readonly hashes: Uint8Array; readonly first: number },
   ): void {
     if (this.#batch?.isFull === true) this.#send();
     this.#batch ??= this.#free.pop() ?? this.#createBatch();
-    const { credential, startedAtMs } = request;
-    const line = lineOf(request, {
-      atMs: startedAtMs - this.#startedAtMs,
-      tenant: credential === null ? null : this.#secrets.tenantOf(credential),
-    });
     if (this.#batch === null) this.#drop();
     else if (!this.#batch.add(this.#writer, line, sealed)) this.#dropped.too_long.add(1);
   }

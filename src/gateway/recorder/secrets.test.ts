@@ -7,7 +7,9 @@ import { RecordingSecrets, writeSealed } from './secrets.ts';
 /** Hashes of two words each, as a recording has them. */
 function sealAll(secrets: RecordingSecrets, batches: readonly (readonly number[])[]): string[] {
   const pending = new PendingHashes(secrets);
-  for (const words of batches) pending.add(Uint32Array.from(words), words.length / 2);
+  for (const words of batches) {
+    pending.add({ blockBytes: 256, count: words.length / 2, hashes: Uint32Array.from(words) });
+  }
   const hashes = pending.take();
   const count = hashes.length / 16;
   const bytes = Buffer.alloc(count * 8);

@@ -14,14 +14,24 @@ export const LINE_TAIL_BYTES = 3;
 /** Characters of a tenant that fits its place. */
 const TENANT_CHARS = 8;
 
-/** Digits of 2^31 - 1, and of as many hundredths with their point. */
-const INTEGER_BYTES = 10;
-const TIME_BYTES = 11;
+/** Digits that a count has room for, and more than the largest such count. */
+const INTEGER_BYTES = 8;
+const INTEGER_LIMIT: number = 10 ** INTEGER_BYTES;
+
+/** Room for 2^31 hundredths, 248 days of recording; and for a duration under 16 minutes. */
+const ARRIVAL_BYTES = 11;
+const ARRIVAL_LIMIT_MS = 21_474_836;
+const TIME_BYTES = 9;
+const TIME_LIMIT_MS = 999_999;
+
+/** Room for attempts: there are at most 10. */
+const ATTEMPTS_BYTES = 2;
+const ATTEMPTS_LIMIT: number = 10 ** ATTEMPTS_BYTES;
 
 /** The line up to the names, with spaces where values go; they are put at the right. */
 const HEAD: string =
   '{' +
-  place('atMs', TIME_BYTES) +
+  place('atMs', ARRIVAL_BYTES) +
   place('tenant', TENANT_CHARS + 2) +
   place('stream', 5) +
   place('promptBytes', INTEGER_BYTES) +
@@ -35,7 +45,7 @@ const HEAD: string =
   place('durationMs', TIME_BYTES) +
   place('outcome', 16) +
   place('status', 3) +
-  place('attempts', INTEGER_BYTES);
+  place('attempts', ATTEMPTS_BYTES);
 
 /** Where each value ends in the line. */
 const END = Object.freeze({
@@ -159,28 +169,32 @@ export class RecordingLineWriter {
 
 /** Whether every value fits its place. */
 function isUsual(line: RecordedLine): boolean {
+  const { tenant } = line;
+  return areCountsShort(line) && areTimesShort(line) && (tenant === null || isPlain(tenant));
+}
+
+function areCountsShort(line: RecordedLine): boolean {
   return (
     isShort(line.promptBytes) &&
     isShort(line.promptTokens) &&
     isShort(line.maxTokens) &&
     isShort(line.outputTokens) &&
     isShort(line.cachedTokens) &&
-    isShort(line.attempts) &&
-    isShortTime(line.atMs) &&
-    isShortTime(line.ttftMs) &&
-    isShortTime(line.tpotMs) &&
-    isShortTime(line.durationMs) &&
-    (line.tenant === null || isPlain(line.tenant))
+    line.attempts < ATTEMPTS_LIMIT
   );
 }
 
-function isShort(value: number | null): boolean {
-  return value === null || ((value | 0) === value && value >= 0);
+function areTimesShort({ atMs, ttftMs, tpotMs, durationMs }: RecordedLine): boolean {
+  const isArrivalShort = atMs >= 0 && atMs < ARRIVAL_LIMIT_MS;
+  return isArrivalShort && isShortTime(ttftMs) && isShortTime(tpotMs) && isShortTime(durationMs);
 }
 
-/** Up to 248 days. */
+function isShort(value: number | null): boolean {
+  return value === null || ((value | 0) === value && value >= 0 && value < INTEGER_LIMIT);
+}
+
 function isShortTime(ms: number | null): boolean {
-  return ms === null || (ms >= 0 && ms < 21_474_836);
+  return ms === null || (ms >= 0 && ms < TIME_LIMIT_MS);
 }
 
 /** Base64url of the usual length. */

@@ -20,6 +20,17 @@ export interface PromptBlocks {
    * can do so with a chance of at most 2^-32 a try (the bound of NH, RFC 4418).
    */
   readonly hashes: Uint32Array;
+  /**
+   * What the salt did: every hash xor this is that of the text alone. Undefined when that cannot be
+   * told, as with a prompt of several fields, or with tools, which count as the salt does.
+   */
+  readonly mask?: BlockMask;
+}
+
+/** Two words that all hashes of a prompt were salted with. */
+export interface BlockMask {
+  readonly low: number;
+  readonly high: number;
 }
 
 /** No block at all. */

@@ -355,3 +355,17 @@ test('a salt that was worked out before gives the same blocks, whatever came in 
     }
   }
 });
+
+test('the mask takes the salt off again, where a prompt is one text and nothing else', () => {
+  const body = { messages: [message('user', prose(1, 3000))] };
+  const blocksWith = (salt: string, more: object, api = CHAT): PromptBlocks =>
+    read([Buffer.from(JSON.stringify({ model: 'm', ...body, ...more }))], api).promptBlocks(salt);
+  const bare = ({ hashes, mask }: PromptBlocks): number[] =>
+    Array.from(hashes, (word, i) => (word ^ (i % 2 === 0 ? mask!.low : mask!.high)) >>> 0);
+  const [one, two] = [blocksWith('pool', {}), blocksWith('other', {})];
+  assert.notDeepEqual([...one.hashes], [...two.hashes]);
+  assert.deepEqual(bare(one), bare(two));
+  assert.equal(blocksWith('pool', { tools: [] }).mask, undefined);
+  assert.equal(blocksWith('pool', { cache_salt: 'a' }).mask, undefined);
+  assert.equal(blocksWith('pool', { system: prose(2, 700) }, MESSAGES).mask, undefined);
+});

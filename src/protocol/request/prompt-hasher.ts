@@ -1,6 +1,7 @@
 import type { PromptKernel } from '../wasm/prompt-kernel.ts';
 import type { PromptKey } from '../wasm/prompt-key.ts';
 import {
+  type BlockMask,
   MAX_PROMPT_BLOCKS,
   NO_PROMPT_BLOCKS,
   PROMPT_BLOCK_BYTES,
@@ -101,8 +102,9 @@ export class PromptHasher {
     if (count === this.#given.count && salt === this.#givenSalt) return this.#given;
     this.#closeBefore(last);
     const hashes = new Uint32Array(count * WORDS_PER_HASH);
-    this.#writeHashes(salt, last, hashes);
-    this.#given = { blockBytes: PROMPT_BLOCK_BYTES, count, hashes };
+    const mask = this.#writeHashes(salt, last, hashes);
+    const blocks = { blockBytes: PROMPT_BLOCK_BYTES, count, hashes };
+    this.#given = mask === null ? blocks : { ...blocks, mask };
     this.#givenSalt = salt;
     return this.#given;
   }
@@ -131,38 +133,50 @@ export class PromptHasher {
     }
   }
 
-  #writeHashes(salt: string, last: number, hashes: Uint32Array): void {
+  /** Returns the salt of all of them; null when there are several. */
+  #writeHashes(salt: string, last: number, hashes: Uint32Array): BlockMask | null {
     const kernel = this.#kernel;
     kernel.useKey(this.#key);
     let previous: PromptChain | null = null;
     let to = 0;
+    let mask: BlockMask | null = null;
     for (let part = 0; part <= last; part++) {
       const chain = this.#chains[part];
       if (chain === null || chain === undefined) continue;
-      if (previous === null) this.#saltFirst(salt, part);
-      else this.#saltNext(previous, part);
+      if (previous === null) {
+        mask = this.#saltFirst(salt, part);
+      } else {
+        this.#saltNext(previous, part);
+        mask = null;
+      }
       to = writeSalted(hashes, to, { chain, low: kernel.chainLow, high: kernel.chainHigh });
       previous = chain;
     }
+    return mask;
   }
 
-  /** Puts the salt of the first text, number `part`, into the kernel's chain. */
-  #saltFirst(salt: string, part: number): void {
+  /**
+   * Puts the salt of the first text, number `part`, into the kernel's chain. Returns it when it
+   * depends on nothing that the body says.
+   */
+  #saltFirst(salt: string, part: number): BlockMask | null {
     const kernel = this.#kernel;
     const { scope } = this.#plan;
     if (this.#hasModifiers()) {
       this.#digestSalt(salt);
       this.#saltNext(NO_CHAIN, part);
-      return;
+      return null;
     }
     const known = kernel.salts.find(scope, salt, part);
     if (known !== null) {
       kernel.setChain(known.low, known.high);
-      return;
+      return known;
     }
     this.#digestSalt(salt);
     this.#saltNext(NO_CHAIN, part);
-    kernel.salts.keep(scope, salt, { part, low: kernel.chainLow, high: kernel.chainHigh });
+    const first = { part, low: kernel.chainLow, high: kernel.chainHigh };
+    kernel.salts.keep(scope, salt, first);
+    return first;
   }
 
   /** From the salt before, in the kernel's chain, and the text before, that of text `part`. */
