@@ -16,11 +16,14 @@ export const GKE: PublishedSetup = {
       '(benchmarking/prefix-cache-aware/high-cache-values.yaml)',
   ],
   stated:
-    '8 vLLM servers, one A100 40 GB each; inference-perf with shared prefixes; 7,169 against 6,042 ' +
+    '8 vLLM servers, one A100 40 GB each; inference-perf with shared prefixes; 7,169 against ' +
+    '6,042 ' +
     'output tokens/s (published as +15.7 %; by these figures it is +18.7 %), TTFT 188 against 2,625 ms.',
   assumed:
-    'The sizes of the Inference Extension’s own benchmark of prefix caching (256 prompts of 2,048 ' +
-    'tokens, 16 questions of 256 to each, answers of 256), and 28 requests/s, which 7,169 tokens/s ' +
+    'The report was not at hand, only summaries of it. The sizes of the Inference Extension’s ' +
+    'own benchmark of prefix caching (256 prompts of 2,048 ' +
+    'tokens, 16 questions of 256 to each, answers of 256), and 28 requests/s, which 7,169 ' +
+    'tokens/s ' +
     'then are; 60 s of warm-up, 60 s measured.',
   finding:
     'Both sides are within 10 % in throughput although sizes are assumed. TTFT of 60 ' +
@@ -80,13 +83,18 @@ export const EKS: PublishedSetup = {
   title: 'Qwen2.5-7B on 8 A10G: Kubernetes Service against llm-d',
   sources: ['https://dev.to/andygolubev (how-llm-d-prefix-cache-routing-made-qwen-7b-on-eks)'],
   stated:
-    '8 vLLM servers on g5.xlarge (one A10G each), Qwen2.5-7B-Instruct; 512 requests open at once; ' +
-    'llm-d with precise prefix scoring; 840.2 against 358.7 s for the same work, which is 2.304 million ' +
+    '8 vLLM servers on g5.xlarge (one A10G each), Qwen2.5-7B-Instruct; 512 requests open at ' +
+    'once; ' +
+    'llm-d with precise prefix scoring; 840.2 against 358.7 s for the same work, which is ' +
+    '2.304 million ' +
     'output tokens.',
   assumed:
-    '9,000 answers of 256 tokens; 64 prompts of 2,000 tokens, which fit the fleet’s caches (28 %) but ' +
-    'not one server’s (2.2 times), with questions of 200. Of twelve shapes that were tried (answers of ' +
-    '256 to 1,000, prompts of 2,000 to 8,000) these come nearest: with larger ones 512 requests do not ' +
+    'What the article says of prompts was not at hand, only its summary. 9,000 answers of 256 ' +
+    'tokens; 64 prompts of 2,000 tokens, which fit the fleet’s caches (28 %) but ' +
+    'not one server’s (2.2 times), with questions of 200. Of twelve shapes that were tried ' +
+    '(answers of ' +
+    '256 to 1,000, prompts of 2,000 to 8,000) these come nearest: with larger ones 512 ' +
+    'requests do not ' +
     'fit the caches, and nobody answers after 0.86 s.',
   finding:
     'Prefix-aware routing is reproduced within 10 % with no factor fitted. The Service is ' +
