@@ -70,7 +70,7 @@ test('a finished flight leaves nothing booked and completes its record', () => {
   const world = createTestWorld({ pools: { chat: [['m']] } });
   const flight = takeOff(world, createHead('m'));
   world.clock.advance(80);
-  flight.noteFirstByte();
+  flight.noteFirstByte(200);
   world.clock.advance(390);
   flight.finish(DONE);
   flight.finish({ ...DONE, outcome: 'interrupted' });
@@ -81,6 +81,25 @@ test('a finished flight leaves nothing booked and completes its record', () => {
   assert.equal(record!.durationMs, 470);
   assert.equal(record!.cachedTokens, 16);
   assert.deepEqual(record!.attempts, [{ endpoint: 'chat-0:8000', result: 'answered', ms: 470 }]);
+});
+
+test('quick refusals by an endpoint do not make it look quick', () => {
+  const world = createTestWorld({ pools: { chat: [['m']] } });
+  const answer = (status: number): void => {
+    const flight = takeOff(world, createHead('m'));
+    world.clock.advance(1);
+    flight.noteFirstByte(status);
+    flight.finish({ ...DONE, status, usage: null });
+  };
+  const predicted = (): number | null => {
+    takeOff(world, createHead('m')).finish({ ...DONE, usage: null });
+    return world.decisions.latest(1)[0]!.ordered[0]!.predictedTtftMs;
+  };
+  const before = predicted();
+  for (let i = 0; i < 20; i += 1) answer(400);
+  assert.equal(predicted(), before);
+  for (let i = 0; i < 20; i += 1) answer(200);
+  assert.notEqual(predicted(), before);
 });
 
 test('a failed attempt moves to another endpoint, never the same, and to at most three', () => {

@@ -162,15 +162,19 @@ export class Flight {
     return 'retry';
   }
 
-  /** The first byte of the answer's body is here: the prompt has been prefilled. */
-  noteFirstByte(): void {
+  /**
+   * The first byte of the answer's body is here: the prompt has been prefilled, or `status` says
+   * that the endpoint refused it.
+   */
+  noteFirstByte(status: number): void {
     if (this.#firstByteAtMs >= 0) return;
     this.#firstByteAtMs = this.#services.clock.now();
     this.#plan.record.ttftMs = this.#firstByteAtMs - this.#plan.startedAtMs;
     this.#booking.releasePrompt();
     // A stream may run for minutes: its start already shows that the endpoint works.
     this.#services.fleet.recordSuccess(this.#endpoint.slot);
-    this.#teachFirstToken();
+    // An error comes at once, whatever the load, and leaves nothing in the endpoint's cache.
+    if (status < 400) this.#teachFirstToken();
   }
 
   /** The request has ended in whatever way; further calls do nothing. */

@@ -210,7 +210,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange, Str
     const answer = this.#answer;
     if (answer === null) return true;
     if (!answer.hasStarted) {
-      this.#flight?.noteFirstByte();
+      this.#flight?.noteFirstByte(answer.status);
       this.#intake.body.release();
     }
     return answer.write(chunk);

@@ -203,7 +203,7 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
     }
     const status = reason === 'adapter_unknown' ? 404 : 400;
     this.#trace(`answered ${status} ${reason}`);
-    this.#airborne().noteFirstByte();
+    this.#airborne().noteFirstByte(status);
     this.#finish({ outcome: 'completed', status, errorCode: null });
     this.#end('failed');
   }
@@ -235,7 +235,7 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
     this.#hasFirstByte = true;
     this.firstTokenAtMs = this.#services.clock.nowMs;
     this.#trace('first token');
-    this.#airborne().noteFirstByte();
+    this.#airborne().noteFirstByte(200);
   }
 
   #complete(sequence: Sequence): void {
