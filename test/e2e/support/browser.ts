@@ -58,6 +58,8 @@ export async function openBrowser(t: TestContext, program: string): Promise<Brow
   const args = [...flags, '--no-sandbox', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
   const child = spawn(program, [...args, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    // It keeps a lock in a temporary folder, which a killed browser leaves there.
+    env: { ...process.env, TMPDIR: profile },
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   t.after(async () => {
