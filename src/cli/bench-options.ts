@@ -1,12 +1,9 @@
+import { textRow } from './option-rows.ts';
 import type { OptionDefinition } from './options.ts';
 
-function text(flag: string, placeholder: string, help: string): OptionDefinition {
-  return { flag, env: null, kind: 'string', default: null, unit: null, help, placeholder };
-}
-
 const TRAFFIC: readonly OptionDefinition[] = [
-  text('workload', 'NAME', 'Kind of traffic; `penstock lab list` shows them.'),
-  text('trace', 'FILE', 'Traffic of a recording or a published trace, in place of --workload.'),
+  textRow('workload', 'NAME', 'Kind of traffic; `penstock lab list` shows them.'),
+  textRow('trace', 'FILE', 'Traffic of a recording or a published trace, in place of --workload.'),
   {
     flag: 'load',
     env: null,
@@ -17,8 +14,12 @@ const TRAFFIC: readonly OptionDefinition[] = [
     min: 0,
     max: 1_000_000,
   },
-  text('duration', 'TIME', 'How long requests come, such as 90s; without it, the workload’s own.'),
-  text('warm-up', 'TIME', 'Requests before this are sent but do not count.'),
+  textRow(
+    'duration',
+    'TIME',
+    'How long requests come, such as 90s; without it, the workload’s own.',
+  ),
+  textRow('warm-up', 'TIME', 'Requests before this are sent but do not count.'),
   {
     flag: 'seed',
     env: null,
@@ -32,7 +33,7 @@ const TRAFFIC: readonly OptionDefinition[] = [
 ];
 
 const REQUESTS: readonly OptionDefinition[] = [
-  text('model', 'NAME', 'Model to ask for; without it, the first that the server lists.'),
+  textRow('model', 'NAME', 'Model to ask for; without it, the first that the server lists.'),
   {
     flag: 'api',
     env: null,
@@ -90,7 +91,7 @@ const LIMITS: readonly OptionDefinition[] = [
     help: 'Longest time for one answer, and for what is open after the last request.',
     placeholder: 'TIME',
   },
-  text(
+  textRow(
     'good',
     'TERMS',
     'What a good answer is, such as `ttft=1s,tpot=50ms,e2e=30s`, in place of the workload’s objective.',
@@ -110,11 +111,11 @@ export const BENCH_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     unit: null,
     help: 'Say what would be sent, and send nothing.',
   },
-  text(
+  textRow(
     'json',
     'FILE',
     'Write the results under inference-perf’s keys; `-` is standard output, in place of the table.',
   ),
-  text('per-request', 'FILE', 'Write every request as JSON, under inference-perf’s keys.'),
-  text('report', 'FILE', 'Write one self-contained HTML page with plots.'),
+  textRow('per-request', 'FILE', 'Write every request as JSON, under inference-perf’s keys.'),
+  textRow('report', 'FILE', 'Write one self-contained HTML page with plots.'),
 ]);

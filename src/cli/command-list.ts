@@ -125,9 +125,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     summary: 'Fit a profile to a measured run, and state the error that is left.',
     operands: [],
     options: LAB_CALIBRATE_OPTIONS,
-    examples: [
-      'penstock lab calibrate --profile h100-8b --measured run.json --out h100-ours.json',
-    ],
+    examples: ['penstock lab calibrate --profile h100-8b --measured run.json --out h100-ours.json'],
     run: async (options, context) => {
       const { runLabCalibrate } = await import('./commands/lab-calibrate.ts');
       return runLabCalibrate(options, context);

@@ -1,8 +1,10 @@
 import { succeed, type Result } from '../core/result.ts';
 import type { FleetPart } from '../simulator/lab/jobs.ts';
 import type { LabPolicy } from '../simulator/lab/types.ts';
+import { readEvents } from './lab-events.ts';
+import { readFleet } from './lab-fleet.ts';
 import { readOutput, type LabOutput } from './lab-output.ts';
-import { readEvents, readFleet, readScene, type LabScene, type LabTraffic } from './lab-plan.ts';
+import { readScene, type LabScene, type LabTraffic } from './lab-plan.ts';
 import { readPolicies } from './lab-policies.ts';
 import { splitList } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';

@@ -1,76 +1,63 @@
 import { DEFAULT_PRESET } from '../scheduler/presets.ts';
+import { integerRow, listRow, textRow } from './option-rows.ts';
 import type { OptionDefinition } from './options.ts';
 
 /** Seeds of one `lab size` probe: with three that all meet, a fleet that meets on half of all days
  * is taken by mistake once in eight. */
 const SIZE_SEEDS = 3;
 
-function text(flag: string, placeholder: string, help: string): OptionDefinition {
-  return { flag, env: null, kind: 'string', default: null, unit: null, help, placeholder };
-}
-
-function integer(
-  flag: string,
-  help: string,
-  bounds: { readonly default: number | null; readonly min: number; readonly max: number },
-): OptionDefinition {
-  return { flag, env: null, kind: 'integer', unit: null, help, ...bounds };
-}
-
-function list(flag: string, placeholder: string, help: string): OptionDefinition {
-  return { flag, env: null, kind: 'list', default: [], unit: null, help, placeholder };
-}
-
-const WORKLOAD: OptionDefinition = text(
+const WORKLOAD: OptionDefinition = textRow(
   'workload',
   'NAME',
   'Kind of traffic; `penstock lab list` shows them.',
 );
 
 const FLEET: readonly OptionDefinition[] = [
-  list(
+  listRow(
     'profile',
     'NAME[:N]',
-    'Accelerator and model of the replicas, as `penstock lab list` shows them; several with their counts make a mixed fleet: `l4-8b:4,h100-8b:1`. Without it, the workload’s own.',
+    'Accelerator and model of the replicas, as `penstock lab list` shows them, or a file of `lab calibrate --out`; several with their counts make a mixed fleet: `l4-8b:4,h100-8b:1`. Without it, the workload’s own.',
   ),
-  integer('replicas', 'Replicas of a profile without a count; without it, the workload’s own.', {
+  integerRow('replicas', 'Replicas of a profile without a count; without it, the workload’s own.', {
     default: null,
     min: 1,
     max: 10_000,
   }),
 ];
 
-const MODEL: readonly OptionDefinition[] = [
-  text(
+/** Options that make a profile of a model's own configuration. */
+export const MODEL_OPTIONS: readonly OptionDefinition[] = [
+  textRow(
     'model-config',
     'FILE',
     'A Hugging Face `config.json`: with --accelerator, a profile of your own in place of --profile.',
   ),
-  text('accelerator', 'NAME', 'With --model-config: what each replica runs on.'),
-  integer('tensor-parallel', 'With --model-config: accelerators of each replica.', {
+  textRow('accelerator', 'NAME', 'With --model-config: what each replica runs on.'),
+  integerRow('tensor-parallel', 'With --model-config: accelerators of each replica.', {
     default: 1,
     min: 1,
     max: 64,
   }),
 ];
 
-const ENGINE: readonly OptionDefinition[] = [
-  integer('max-num-seqs', 'Sequences that a replica runs at once, in place of the profile’s.', {
+/** Engine settings in place of the profile's. */
+export const ENGINE_SETTINGS: readonly OptionDefinition[] = [
+  integerRow('max-num-seqs', 'Sequences that a replica runs at once, in place of the profile’s.', {
     default: null,
     min: 1,
     max: 100_000,
   }),
-  integer(
+  integerRow(
     'max-num-batched-tokens',
     'Tokens that one step computes at most, in place of the profile’s.',
     { default: null, min: 1, max: 10_000_000 },
   ),
-  integer('kv-blocks', 'Blocks of KV cache of a replica, in place of the profile’s.', {
+  integerRow('kv-blocks', 'Blocks of KV cache of a replica, in place of the profile’s.', {
     default: null,
     min: 1,
     max: 100_000_000,
   }),
-  integer('max-model-len', 'Longest prompt plus output in tokens, in place of the profile’s.', {
+  integerRow('max-model-len', 'Longest prompt plus output in tokens, in place of the profile’s.', {
     default: null,
     min: 1,
     max: 100_000_000,
@@ -85,10 +72,10 @@ const ENGINE: readonly OptionDefinition[] = [
   },
 ];
 
-const EVENT: OptionDefinition = list(
+const EVENT: OptionDefinition = listRow(
   'event',
   'EVENT',
-  'Something that happens to an endpoint, numbered from 0: `restart:2@60s:30s` (down for 30 s), `slow:0@60s:1.5` (steps take 1.5 times as long) or `drain:1@60s`.',
+  'Something that happens to an endpoint, numbered from 0: `start:3@60s` (begins to start then, from nothing), `restart:2@60s:30s` (down for 30 s), `slow:0@60s:1.5` (steps take 1.5 times as long) or `drain:1@60s`. How long a start takes follows from the profile’s phases and from what is there: `start:3@60s:cached=node+image`.',
 );
 
 const POLICY: OptionDefinition = {
@@ -113,46 +100,54 @@ const LOAD: OptionDefinition = {
 };
 
 const TIME: readonly OptionDefinition[] = [
-  text(
+  textRow(
     'duration',
     'TIME',
     'How long requests come, such as 90s or 10m of simulated time; without it, the workload’s own.',
   ),
-  text(
+  textRow(
     'warm-up',
     'TIME',
     'Requests before this count for nothing; without it, the workload’s own.',
   ),
 ];
 
-const GOOD: OptionDefinition = text(
+const GOOD: OptionDefinition = textRow(
   'good',
   'TERMS',
   'What a good answer is, such as `ttft=1s,tpot=50ms,e2e=30s`, in place of the workload’s objective.',
 );
 
-const SEED: OptionDefinition = integer('seed', 'Equal seeds give equal runs.', {
+const SEED: OptionDefinition = integerRow('seed', 'Equal seeds give equal runs.', {
   default: 1,
   min: 0,
   max: 4_294_967_295,
 });
 
 function seeds(count: number, help: string): OptionDefinition {
-  return integer('seeds', help, { default: count, min: 1, max: 100 });
+  return integerRow('seeds', help, { default: count, min: 1, max: 100 });
 }
 
 const OUTPUT: readonly OptionDefinition[] = [
-  text('json', 'FILE', 'Write the results as JSON; `-` is standard output, in place of the table.'),
-  text('report', 'FILE', 'Write one self-contained HTML page with plots.'),
-  text('budget', 'TIME', 'Wall-clock time after which the run ends with what it has, such as 60s.'),
-  integer('workers', 'Threads to use; without it, one for each core.', {
+  textRow(
+    'json',
+    'FILE',
+    'Write the results as JSON; `-` is standard output, in place of the table.',
+  ),
+  textRow('report', 'FILE', 'Write one self-contained HTML page with plots.'),
+  textRow(
+    'budget',
+    'TIME',
+    'Wall-clock time after which the run ends with what it has, such as 60s.',
+  ),
+  integerRow('workers', 'Threads to use; without it, one for each core.', {
     default: null,
     min: 1,
     max: 256,
   }),
 ];
 
-const COMMON: readonly OptionDefinition[] = [...MODEL, ...ENGINE];
+const COMMON: readonly OptionDefinition[] = [...MODEL_OPTIONS, ...ENGINE_SETTINGS];
 
 /** Options of `penstock lab run`. */
 export const LAB_RUN_OPTIONS: readonly OptionDefinition[] = Object.freeze([
@@ -190,12 +185,12 @@ export const LAB_REPLAY_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     min: 0,
     max: 1_000_000,
   },
-  integer('limit', 'Use this many requests of the trace, from its start.', {
+  integerRow('limit', 'Use this many requests of the trace, from its start.', {
     default: null,
     min: 1,
     max: 1_000_000_000,
   }),
-  integer('block-tokens', 'Tokens of one hash id of a Mooncake trace.', {
+  integerRow('block-tokens', 'Tokens of one hash id of a Mooncake trace.', {
     default: 512,
     min: 1,
     max: 1_000_000,
@@ -214,12 +209,16 @@ export const LAB_REPLAY_OPTIONS: readonly OptionDefinition[] = Object.freeze([
 /** Options of `penstock lab size`. */
 export const LAB_SIZE_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   WORKLOAD,
-  text(
+  textRow(
     'objective',
     'TERMS',
     'What must hold, such as `ttft-p99=1s,itl-p99=50ms,goodput=99%`: ttft, tpot, itl or e2e with mean, p50, p90, p95, p99 or p99.9.',
   ),
-  list('profile', 'NAME', 'Profiles to compare, separated by commas; without it, the workload’s.'),
+  listRow(
+    'profile',
+    'NAME',
+    'Profiles or profile files to compare, separated by commas; without it, the workload’s.',
+  ),
   {
     flag: 'policy',
     env: null,
@@ -229,7 +228,7 @@ export const LAB_SIZE_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     help: 'One preset or YAML file.',
     placeholder: 'NAME',
   },
-  integer('max-replicas', 'Replicas to try at most.', { default: 64, min: 1, max: 10_000 }),
+  integerRow('max-replicas', 'Replicas to try at most.', { default: 64, min: 1, max: 10_000 }),
   LOAD,
   ...TIME,
   SEED,
@@ -264,7 +263,7 @@ export const LAB_SWEEP_OPTIONS: readonly OptionDefinition[] = Object.freeze([
     min: 0,
     max: 1_000_000,
   },
-  integer('stages', 'Loads to run, both ends included.', { default: 8, min: 2, max: 200 }),
+  integerRow('stages', 'Loads to run, both ends included.', { default: 8, min: 2, max: 200 }),
   {
     flag: 'spacing',
     env: null,

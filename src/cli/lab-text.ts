@@ -1,4 +1,4 @@
-import { replicasOf, type FleetPart } from '../simulator/lab/jobs.ts';
+import { replicasOf, type FleetPart, type JobEvent } from '../simulator/lab/jobs.ts';
 import { describeTerm } from '../simulator/lab/sizing.ts';
 import type { ObjectiveTerm } from '../simulator/lab/sizing-objective.ts';
 import type { RunResult } from '../simulator/lab/results.ts';
@@ -57,8 +57,22 @@ export function describeScene(
     ['time', times],
   ];
   if (fleet !== null) rows.push(['fleet', describeFleetFully(fleet)]);
+  if (scene.events.length > 0) rows.push(['events', scene.events.map(describeEvent).join('; ')]);
   rows.push(['seeds', describeSeeds(seeds)], ['good', describeGood(objective)]);
   return rows;
+}
+
+function describeEvent({ endpoint, event }: JobEvent): string {
+  switch (event.kind) {
+    case 'start':
+      return `${endpoint} is new at ${formatTime(event.readyAtMs)}`;
+    case 'restart':
+      return `${endpoint} is down for ${formatTime(event.downMs)} from ${formatTime(event.atMs)}`;
+    case 'slow':
+      return `${endpoint} is ${event.factor} times as slow from ${formatTime(event.atMs)}`;
+    case 'drain':
+      return `${endpoint} drains from ${formatTime(event.atMs)}`;
+  }
 }
 
 function describeFleetFully(fleet: readonly FleetPart[]): string {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 
 import {
   parseDuration,
-  parseEvent,
   parseFleetWish,
   parseGoodput,
   parseSizingObjective,
@@ -93,35 +92,3 @@ test('what a good answer is', () => {
     assert.equal(parseGoodput(text).ok, false, text);
   }
 });
-
-test('events of endpoints', () => {
-  assert.deepEqual(parseEvent('restart:2@60s:30s'), {
-    ok: true,
-    value: { endpoint: 2, event: { kind: 'restart', atMs: 60_000, downMs: 30_000 } },
-  });
-  assert.deepEqual(parseEvent('slow:0@500ms:1.5'), {
-    ok: true,
-    value: { endpoint: 0, event: { kind: 'slow', atMs: 500, factor: 1.5 } },
-  });
-  assert.deepEqual(parseEvent('drain:1@0s'), {
-    ok: true,
-    value: { endpoint: 1, event: { kind: 'drain', atMs: 0 } },
-  });
-});
-
-for (const text of [
-  'stop:1@1s',
-  'restart:1@1s',
-  'restart:1@1:1s',
-  'slow:1@1s:0',
-  'slow:1@1s:NaN',
-  'slow:1@1s',
-  'drain:1@1s:1s',
-  'drain:x@1s',
-]) {
-  test(`the event ${text} is refused`, () => {
-    const parsed = parseEvent(text);
-    assert.equal(parsed.ok, false);
-    assert.ok(!parsed.ok && parsed.error.includes(text), 'it is named');
-  });
-}

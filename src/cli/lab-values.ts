@@ -1,6 +1,5 @@
 import { findNearest } from '../core/nearest.ts';
 import { fail, succeed, type Result } from '../core/result.ts';
-import type { JobEvent } from '../simulator/lab/jobs.ts';
 import type {
   ObjectiveMeasure,
   ObjectiveStatistic,
@@ -128,30 +127,4 @@ export function parseGoodput(text: string): Result<GoodputObjective, string> {
   if (limits.size === 0) return fail('nothing is asked; terms are ttft, tpot and e2e');
   const at = (name: string): number | null => limits.get(name) ?? null;
   return succeed({ ttftMs: at('ttft'), tpotMs: at('tpot'), e2eMs: at('e2e') });
-}
-
-const EVENT_HINT = 'write restart:2@60s:30s, slow:0@60s:1.5 or drain:1@60s';
-
-/** Reads `restart:2@60s:30s`, `slow:0@60s:1.5` or `drain:1@60s`. */
-export function parseEvent(text: string): Result<JobEvent, string> {
-  const match = /^(restart|slow|drain):(\d{1,5})@([^:]+)(?::(.+))?$/.exec(text);
-  if (match === null) return fail(`${text} is no event; ${EVENT_HINT}`);
-  const [, kind, index, at = '', rest] = match;
-  const atMs = parseDuration(at, 0);
-  if (!atMs.ok) return fail(`${text}: ${atMs.error}`);
-  const endpoint = Number(index);
-  if (kind === 'drain') {
-    if (rest !== undefined) return fail(`${text}: a drain has no end; ${EVENT_HINT}`);
-    return succeed({ endpoint, event: { kind, atMs: atMs.value } });
-  }
-  if (kind === 'slow') {
-    const factor = Number(rest ?? Number.NaN);
-    if (!(factor > 0 && factor <= 1000)) {
-      return fail(`${text}: expected a factor above 0 and up to 1000; ${EVENT_HINT}`);
-    }
-    return succeed({ endpoint, event: { kind, atMs: atMs.value, factor } });
-  }
-  const downMs = parseDuration(rest ?? '', 0);
-  if (!downMs.ok) return fail(`${text}: ${downMs.error}; ${EVENT_HINT}`);
-  return succeed({ endpoint, event: { kind: 'restart', atMs: atMs.value, downMs: downMs.value } });
 }

@@ -1,3 +1,4 @@
+import { must } from '../../core/assert.ts';
 import { createRng } from '../../core/rng.ts';
 import type {
   EngineServerOptions,
@@ -7,6 +8,7 @@ import type { FaultSettings } from '../../simulator/server/faults.ts';
 import { createEngineServer, type EngineServer } from '../../simulator/server/server.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { parseHostPort } from '../config/address.ts';
+import { readOneProfile } from '../profile-options.ts';
 import type { ParsedOptions } from '../options.ts';
 import { waitForStop } from '../stop-signal.ts';
 import { createSystemClock } from '../system-clock.ts';
@@ -22,10 +24,16 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
     context.writeError(`penstock engine: --listen ${listen} is not host:port\n`);
     return EXIT_CODES.usage;
   }
+  const based = await readOneProfile(options);
+  if (!based.ok) {
+    context.writeError(`penstock engine: ${based.error}\n`);
+    return EXIT_CODES.usage;
+  }
   let server: EngineServer;
   try {
     server = await createEngineServer({
       ...engineServerOptions(options),
+      profile: must(based.value, 'a default of --profile').profile,
       ...address,
       clock: createSystemClock(),
       rng: createRng(options.number('seed') ?? 0),
@@ -47,7 +55,8 @@ export async function runEngine(options: ParsedOptions, context: CommandContext)
 }
 
 /**
- * The server's settings from the parsed command line; options not given are left to the profile.
+ * The server's settings from the parsed command line, its profile excepted; options not given are
+ * left to the profile.
  */
 export function engineServerOptions(options: ParsedOptions): EngineServerOptions {
   const texts = (flag: string): string | null => options.string(flag);
@@ -57,10 +66,7 @@ export function engineServerOptions(options: ParsedOptions): EngineServerOptions
     dialect: options.string('dialect') as SimulatedDialect,
     adapters: options.list('lora'),
     prefixCaching: options.boolean('prefix-caching'),
-    ...given(texts, [
-      ['engineId', 'engine-id'],
-      ['profile', 'profile'],
-    ]),
+    ...given(texts, [['engineId', 'engine-id']]),
     ...given(numbers, [
       ['maxNumSeqs', 'max-num-seqs'],
       ['maxNumBatchedTokens', 'max-num-batched-tokens'],

@@ -90,7 +90,8 @@ test('calibrate prints factors with the errors before and after, and writes a pr
   assert.ok(written.fit.meanErrorAfter < written.fit.meanErrorBefore);
   const profile = await readProfile(out);
   assert.ok(profile.ok);
-  assert.deepEqual(profile.value?.calibration, written.calibration);
+  assert.deepEqual(profile.value.profile.calibration, written.calibration);
+  assert.equal(profile.value.profile.name, 'ours');
 });
 
 test('single requests stand in for a report that does not say what was run', async (t) => {

@@ -11,8 +11,7 @@ import {
   type MeasuredFleet,
   type MeasuredScene,
 } from '../../simulator/calibration/scene.ts';
-import type { EngineModelOptions } from '../../simulator/engine/engine-model.ts';
-import type { EngineProfile } from '../../simulator/hardware/profiles.ts';
+import type { ProfileBase } from '../../simulator/calibration/profile-override.ts';
 import { DEFAULT_DELAYS } from '../../simulator/lab/jobs.ts';
 import type { MeasuredReport } from '../../simulator/load/measured-report.ts';
 import { parseMeasuredReport } from '../../simulator/load/parse-measured-report.ts';
@@ -21,11 +20,12 @@ import { createTraceWorkload } from '../../simulator/traces/trace-workload.ts';
 import { describeDoubts, describeFit } from '../calibrate-text.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { reasonOf } from '../config/tls-files.ts';
-import { describeUnknownProfile } from '../lab-plan.ts';
+import { readOverrides } from '../lab-fleet.ts';
+import { readOneProfile } from '../profile-options.ts';
 import { readPolicies } from '../lab-policies.ts';
 import { ProgressDisplay } from '../lab-progress.ts';
 import type { ParsedOptions } from '../options.ts';
-import { readJson, readProfile } from '../profile-file.ts';
+import { readJson } from '../profile-file.ts';
 import { createSystemClock } from '../system-clock.ts';
 
 /** A checked command line. */
@@ -33,8 +33,13 @@ interface CalibratePlan {
   readonly report: MeasuredReport;
   readonly measured: Metrics;
   readonly scene: MeasuredScene;
-  readonly fleet: MeasuredFleet;
+  readonly fleet: CalibrateFleet;
   readonly maxRuns: number;
+}
+
+/** A fleet of one profile, with what a profile file has to say of it. */
+interface CalibrateFleet extends MeasuredFleet {
+  readonly base: ProfileBase;
 }
 
 /** `penstock lab calibrate`: fits a profile's factors to a measured run. */
@@ -51,11 +56,11 @@ export async function runLabCalibrate(
   for (const doubt of describeDoubts(plan.report)) context.writeError(`warning: ${doubt}\n`);
   const { fit, isInterrupted, gap } = await search(plan, context);
   if (gap !== null) context.writeError(`warning: ${gap}\n`);
-  const { profile } = plan.fleet;
+  const { profile, base } = plan.fleet;
   context.writeOut(`${[`profile   ${profile.name}`, ...describeFit(fit)].join('\n')}\n`);
   const out = options.string('out');
   if (out !== null) {
-    const written = await writeProfile(out, profile, fit);
+    const written = await writeProfile(out, base, fit);
     if (!written.ok) {
       context.writeError(`penstock lab calibrate: ${written.error}\n`);
       return EXIT_CODES.failed;
@@ -110,11 +115,11 @@ async function search(
 
 async function writeProfile(
   path: string,
-  profile: EngineProfile,
+  base: ProfileBase,
   { factors, after, before }: ProfileFit,
 ): Promise<Result<null, string>> {
   const content = {
-    profile: profile.name,
+    ...base,
     calibration: factors,
     fit: {
       meanErrorBefore: meanError(before),
@@ -180,31 +185,23 @@ async function readScene(
   return scene.ok ? scene : fail(`${path}: ${scene.error}`);
 }
 
-async function readFleet(options: ParsedOptions): Promise<Result<MeasuredFleet, string>> {
-  const name = options.string('profile');
-  if (name === null) return fail('--profile is missing; "penstock lab list" shows the profiles');
-  const profile = await readProfile(name);
-  if (!profile.ok) return profile;
-  if (profile.value === null) return fail(`--profile: ${describeUnknownProfile(name)}`);
+async function readFleet(options: ParsedOptions): Promise<Result<CalibrateFleet, string>> {
+  const based = await readOneProfile(options);
+  if (!based.ok) return based;
+  if (based.value === null) {
+    return fail('--profile is missing; "penstock lab list" shows the profiles');
+  }
   const policies = await readPolicies([options.string('policy') ?? '']);
   if (!policies.ok) return fail(`--policy: ${policies.error}`);
   const [policy, ...others] = policies.value;
   if (policy === undefined || others.length > 0) return fail('--policy takes one policy here');
   const replicas = must(options.number('replicas'), 'a default of --replicas');
   return succeed({
-    profile: profile.value,
+    profile: based.value.profile,
+    base: based.value.base,
     replicas,
     overrides: readOverrides(options),
     policy,
     delays: replicas === 1 ? DIRECT_DELAYS : DEFAULT_DELAYS,
   });
-}
-
-function readOverrides(options: ParsedOptions): Partial<EngineModelOptions> {
-  const pairs = [
-    ['maxNumSeqs', options.number('max-num-seqs')],
-    ['maxNumBatchedTokens', options.number('max-num-batched-tokens')],
-    ['kvBlocks', options.number('kv-blocks')],
-  ] as const;
-  return Object.fromEntries(pairs.filter(([, value]) => value !== null));
 }

@@ -5,13 +5,8 @@ import { sizeFleet, type SizingProbe, type SizingResult } from '../../simulator/
 import type { LabPolicy } from '../../simulator/lab/types.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { readOutput, writeOutcome, type LabOutcome, type LabOutput } from '../lab-output.ts';
-import {
-  createJob,
-  readAlternatives,
-  readScene,
-  readWorkload,
-  type LabScene,
-} from '../lab-plan.ts';
+import { readAlternatives } from '../lab-fleet.ts';
+import { createJob, readScene, readWorkload, type LabScene } from '../lab-plan.ts';
 import { readPolicies } from '../lab-policies.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';

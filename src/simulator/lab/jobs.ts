@@ -39,7 +39,13 @@ export interface FleetPart {
 /** What happens to which endpoint; they are numbered through the parts of the fleet, from 0. */
 export interface JobEvent {
   readonly endpoint: number;
-  readonly event: EndpointEvent;
+  readonly event: EndpointEvent | StartEvent;
+}
+
+/** An endpoint that is not up from the beginning; it is new, with empty caches, at `readyAtMs`. */
+export interface StartEvent {
+  readonly kind: 'start';
+  readonly readyAtMs: number;
 }
 
 /**
@@ -124,14 +130,17 @@ function createEndpoints({ fleet, events }: LabJob): readonly LabEndpoint[] {
   const endpoints: LabEndpoint[] = [];
   for (const { profile, replicas, overrides } of fleet) {
     for (let replica = 0; replica < replicas; replica += 1) {
-      const index = endpoints.length;
+      const own = events.filter(({ endpoint }) => endpoint === endpoints.length);
       endpoints.push({
         profile: profile.name,
         engine: engineOptionsOf(profile, overrides),
         labels: { profile: profile.name },
         accelerators: profile.accelerators,
-        readyAtMs: 0,
-        events: events.filter(({ endpoint }) => endpoint === index).map(({ event }) => event),
+        readyAtMs: Math.max(
+          0,
+          ...own.map(({ event }) => (event.kind === 'start' ? event.readyAtMs : 0)),
+        ),
+        events: own.flatMap(({ event }) => (event.kind === 'start' ? [] : [event])),
       });
     }
   }

@@ -1,4 +1,4 @@
-import { ENGINE_PROFILES, PROFILE_NAMES } from '../hardware/profiles.ts';
+import { ENGINE_PROFILES } from '../hardware/profiles.ts';
 import { SIMULATED_DIALECTS } from './engine-options.ts';
 
 /** One row of the option table of `penstock engine`; the shape of the command line's own tables. */
@@ -32,7 +32,9 @@ function define(
   return Object.freeze({ flag, env, kind, default: null, unit: null, help, ...details });
 }
 
-const PROFILE_HELP = ENGINE_PROFILES.map(({ name, summary }) => `${name} (${summary})`).join(', ');
+const PROFILE_HELP =
+  'Machine and model to imitate, as `penstock lab list` shows them, or a file of ' +
+  `\`lab calibrate --out\`: ${ENGINE_PROFILES.map(({ name }) => name).join(', ')}.`;
 
 /** Every option of `penstock engine`. Names follow vLLM's where it has one. */
 export const ENGINE_OPTIONS: readonly EngineOptionDefinition[] = Object.freeze([
@@ -53,9 +55,20 @@ export const ENGINE_OPTIONS: readonly EngineOptionDefinition[] = Object.freeze([
     default: 'vllm',
     choices: SIMULATED_DIALECTS,
   }),
-  define('profile', 'choice', `Machine and model to imitate: ${PROFILE_HELP}.`, {
-    default: 'demo',
-    choices: PROFILE_NAMES,
+  define('profile', 'string', PROFILE_HELP, { default: 'demo', placeholder: 'NAME' }),
+  define(
+    'model-config',
+    'string',
+    'A Hugging Face `config.json`: with --accelerator, a profile of your own in place of --profile.',
+    { placeholder: 'FILE' },
+  ),
+  define('accelerator', 'string', 'With --model-config: what the model runs on, such as h100.', {
+    placeholder: 'NAME',
+  }),
+  define('tensor-parallel', 'integer', 'With --model-config: accelerators that share the model.', {
+    default: 1,
+    min: 1,
+    max: 64,
   }),
   define('max-num-seqs', 'integer', 'Sequences that run at once; from the profile if not given.', {
     min: 1,
