@@ -168,6 +168,12 @@ test('a head that is too long is refused as soon as that shows, by what is too l
   assert.equal(field.problem?.code, 'header_too_large');
   const whole = readPieces([bytesOf('GET / HTTP/1.1', HOST, `a: ${long}`)], SMALL);
   assert.equal(whole.problem?.code, 'header_too_large');
+  const beyond = readPieces([bytesOf('GET / HTTP/1.1', HOST, `a: ${'x'.repeat(80)}`)], SMALL);
+  assert.equal(
+    beyond.problem?.code,
+    'header_too_large',
+    'what the target leaves is not for fields',
+  );
   // Too long for a target, but short enough to be read: whoever answers says so.
   const moderate = readPieces([bytesOf(`GET /${'x'.repeat(80)} HTTP/1.1`, HOST)], SMALL);
   assert.equal(moderate.problem, null);

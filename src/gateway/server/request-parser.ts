@@ -187,6 +187,10 @@ export class RequestParser {
       this.#fail(bytes, start, head);
       return;
     }
+    if (head.text.length - head.line.target.length > this.#limits.headerBytes) {
+      this.#failTooLong(bytes, start, end);
+      return;
+    }
     this.#body.begin(head.framing, head.contentLength ?? 0);
     this.#isInBody = true;
     this.#listener.onHead(head);
