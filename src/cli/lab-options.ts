@@ -147,6 +147,18 @@ const OUTPUT: readonly OptionDefinition[] = [
   }),
 ];
 
+const MEASURED: OptionDefinition = listRow(
+  'measured',
+  'FILE',
+  'A run of `penstock bench --json`, or of inference-perf, to stand beside the simulated ones; what it says of its traffic is taken where nothing else is given.',
+);
+
+const INFERENCE_PERF: OptionDefinition = textRow(
+  'inference-perf',
+  'FILE',
+  'Write the run under the keys of inference-perf; for one policy and one seed.',
+);
+
 const COMMON: readonly OptionDefinition[] = [...MODEL_OPTIONS, ...ENGINE_SETTINGS];
 
 /** Options of `penstock lab run`. */
@@ -161,7 +173,9 @@ export const LAB_RUN_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   GOOD,
   ...COMMON,
   EVENT,
+  MEASURED,
   ...OUTPUT,
+  INFERENCE_PERF,
 ]);
 
 /** Options of `penstock lab replay`. */
@@ -203,7 +217,9 @@ export const LAB_REPLAY_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   GOOD,
   ...COMMON,
   EVENT,
+  MEASURED,
   ...OUTPUT,
+  INFERENCE_PERF,
 ]);
 
 /** Options of `penstock lab size`. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 import { fail, succeed, type Result } from '../core/result.ts';
+import type { MeasuredScene } from '../simulator/calibration/scene.ts';
 import {
   DEFAULT_DELAYS,
   DEFAULT_DRAIN_MS,
@@ -24,6 +25,8 @@ const SHORTEST_SAMPLE_MS = 100;
 export interface LabTraffic {
   readonly traffic: JobTraffic;
   readonly workload: Workload;
+  /** A measured run of the same traffic: its times and seed are the usual ones. Null for none. */
+  readonly measured: MeasuredScene | null;
 }
 
 /** What all jobs of one command have in common. */
@@ -47,28 +50,25 @@ export interface JobChoice {
   readonly load: number;
 }
 
-/** The workload that `--workload` names. */
-export function readWorkload(options: ParsedOptions): Result<LabTraffic, string> {
-  const name = options.string('workload');
+/** The workload of that name; null: none was given. */
+export function readWorkload(name: string | null): Result<LabTraffic, string> {
   if (name === null) {
     return fail('--workload is missing; "penstock lab list" shows the workloads');
   }
   const workload = findWorkload(name);
   if (workload === null) return fail(describeUnknownWorkload(name));
-  return succeed({ traffic: { kind: 'workload', name }, workload });
+  return succeed({ traffic: { kind: 'workload', name }, workload, measured: null });
 }
 
 /** Times, seeds, objective and limits of a command. `load` is checked here. */
 export function readScene(
   options: ParsedOptions,
-  { traffic, workload }: LabTraffic,
+  { traffic, workload, measured }: LabTraffic,
   load: number,
 ): Result<LabScene, string> {
   if (!(load > 0)) return fail(`the load must be more than 0, got ${load}`);
-  const times = readTimes(
-    options,
-    traffic.kind === 'trace' ? scaleTimes(workload, load) : workload.defaults,
-  );
+  const usual = traffic.kind === 'trace' ? scaleTimes(workload, load) : workload.defaults;
+  const times = readTimes(options, measured?.load === load ? measured : usual);
   if (!times.ok) return times;
   const objective = readGood(options, workload);
   if (!objective.ok) return objective;
@@ -78,10 +78,11 @@ export function readScene(
   return succeed({
     traffic,
     workload,
+    measured,
     load,
     ...times.value,
     objective: objective.value,
-    seeds: readSeeds(options),
+    seeds: readSeeds(options, measured),
     events: [],
     workers: options.number('workers') ?? availableParallelism(),
     budgetMs: budgetMs.value,
@@ -89,8 +90,9 @@ export function readScene(
 }
 
 /** The seeds from `--seed` on; one, for a command without `--seeds`. */
-function readSeeds(options: ParsedOptions): readonly number[] {
-  const first = options.number('seed') ?? 0;
+function readSeeds(options: ParsedOptions, measured: MeasuredScene | null): readonly number[] {
+  const given = options.number('seed') ?? 0;
+  const first = measured === null || options.isGiven('seed') ? given : measured.seed;
   const count = options.has('seeds') ? (options.number('seeds') ?? 1) : 1;
   return Array.from({ length: count }, (_, index) => first + index);
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createRun } from '../simulator/lab/testing/run-builders.ts';
 import { createSweepResult } from '../simulator/lab/sweep.ts';
 import { judgeRuns, type ObjectiveTerm } from '../simulator/lab/sizing-objective.ts';
+import { toMeasuredReport } from '../simulator/load/simulated-report.ts';
 import type { SizingResult } from '../simulator/lab/sizing.ts';
 import { renderProbes, renderSizes } from './lab-size-table.ts';
 import { renderSweep } from './lab-sweep-table.ts';
@@ -15,32 +16,60 @@ function lineOf(lines: readonly string[], label: string): string {
 }
 
 test('the best of a row has a star, and nothing has one where all are equal', () => {
-  const lines = renderRunTable([
-    { policy: 'a', runs: [createRun({ ttftMs: 120 })] },
-    { policy: 'b', runs: [createRun({ ttftMs: 80 })] },
-  ]);
+  const lines = renderRunTable(
+    [
+      { policy: 'a', runs: [createRun({ ttftMs: 120 })] },
+      { policy: 'b', runs: [createRun({ ttftMs: 80 })] },
+    ],
+    [],
+  );
   assert.match(lineOf(lines, 'TTFT p50 (ms)'), /\s120\s+80\.0\*$|\s120\.0\s+80\.0\*$/);
   assert.doesNotMatch(lineOf(lines, 'goodput'), /\*/);
   assert.doesNotMatch(lineOf(lines, 'spread'), /\*/);
 });
 
 test('a single policy has no star', () => {
-  const lines = renderRunTable([{ policy: 'a', runs: [createRun()] }]);
+  const lines = renderRunTable([{ policy: 'a', runs: [createRun()] }], []);
   assert.ok(lines.every((line) => !line.includes('*')));
+});
+
+test('measured runs stand beside the policies, and are never the best', () => {
+  const fast = createRun({ ttftMs: 10 });
+  const config = {
+    workload: null,
+    trace: null,
+    load: 1,
+    durationMs: 1000,
+    warmUpMs: 0,
+    model: null,
+  };
+  const lines = renderRunTable(
+    [
+      { policy: 'a', runs: [createRun({ ttftMs: 120 })] },
+      { policy: 'b', runs: [createRun({ ttftMs: 80 })] },
+    ],
+    [{ name: 'staging', report: toMeasuredReport(fast, config) }],
+  );
+  assert.match(lines[0] ?? '', /a\s+b\s+staging$/);
+  assert.match(lineOf(lines, 'TTFT p50 (ms)'), /\s120(\.0)?\s+80\.0\*\s+10\.0$/);
+  assert.match(lineOf(lines, 'queue mean'), /-$/, 'what a measured run does not know');
 });
 
 test('several seeds show their mean and range', () => {
   const runs = [100, 300].map((ttftMs) => createRun({ ttftMs }));
-  const lines = renderRunTable([{ policy: 'a', runs }]);
+  const lines = renderRunTable([{ policy: 'a', runs }], []);
   assert.match(lineOf(lines, 'TTFT p99'), /\s200 \(100\.\.300\)$/);
 });
 
 test('long rows are in seconds, what is missing is a dash, and quiet rows are left out', () => {
   const nothing = createRun({ sent: 5, failed: 5 });
-  const lines = renderRunTable([
-    { policy: 'a', runs: [createRun({ ttftMs: 25_000 })] },
-    { policy: 'b', runs: [nothing] },
-  ]);
+  const lines = renderRunTable(
+    [
+      { policy: 'a', runs: [createRun({ ttftMs: 25_000 })] },
+      { policy: 'b', runs: [nothing] },
+    ],
+    [],
+  );
   assert.match(lineOf(lines, 'TTFT p50 (s)'), /\s25\.0\s+-$/);
   assert.match(lineOf(lines, 'failed'), /\s0\*\s+5$/);
   assert.equal(lineOf(lines, 'adapter loads'), '');
@@ -50,7 +79,7 @@ test('policies that do not fit come below, each block with its labels', () => {
   const policies = Array.from({ length: 14 }, (_, index) => {
     return { policy: `policy-number-${index}`, runs: [createRun()] };
   });
-  const lines = renderRunTable(policies);
+  const lines = renderRunTable(policies, []);
   assert.ok(lines.every((line) => line.length <= 112));
   assert.equal(lines.filter((line) => line.startsWith('TTFT p50')).length, 3);
   for (const { policy } of policies)

@@ -1,96 +1,11 @@
 import type { RunResult } from '../simulator/lab/results.ts';
+import type { NamedMeasurement } from '../simulator/report/report-input.ts';
+import { isSeldom, RUN_MEASURES, type RunMeasure } from './lab-measures.ts';
 
 /** Widest table; policies that do not fit beside the others come in a further block below. */
 const WIDTH = 112;
 /** A cell's mark for the best of its row; as wide as the blank that others have. */
 const BEST = '*';
-
-type Better = 'less' | 'more' | null;
-
-/** One measure of the table. */
-interface Row {
-  readonly label: string;
-  /** `ms`: shown in seconds when the values of the row are long; `share`: shown in per cent. */
-  readonly unit: 'ms' | 'share' | 'count' | 'rate' | 'ratio';
-  /** Null where which is better is nobody's business. */
-  readonly better: Better;
-  /** Null: there is no value, shown as a dash. */
-  readonly read: (run: RunResult) => number | null;
-}
-
-const ROWS: readonly Row[] = [
-  latency(
-    'TTFT p50',
-    (run) => run.ttftMs.p50,
-    (run) => run.ttftMs.count,
-  ),
-  latency(
-    'TTFT p90',
-    (run) => run.ttftMs.p90,
-    (run) => run.ttftMs.count,
-  ),
-  latency(
-    'TTFT p99',
-    (run) => run.ttftMs.p99,
-    (run) => run.ttftMs.count,
-  ),
-  latency(
-    'TPOT p50',
-    (run) => run.tpotMs.p50,
-    (run) => run.tpotMs.count,
-  ),
-  latency(
-    'TPOT p90',
-    (run) => run.tpotMs.p90,
-    (run) => run.tpotMs.count,
-  ),
-  latency(
-    'ITL p99',
-    (run) => run.itlMs.p99,
-    (run) => run.itlMs.count,
-  ),
-  latency(
-    'e2e p90',
-    (run) => run.e2eMs.p90,
-    (run) => run.e2eMs.count,
-  ),
-  row('goodput', 'share', 'more', (run) => run.goodput.goodShare),
-  row('good requests/s', 'rate', 'more', (run) => run.goodput.requestsPerSecond),
-  row('output tokens/s', 'rate', 'more', (run) => run.throughput.outputTokensPerSecond),
-  row('prefix hits', 'share', 'more', (run) => run.prefixHitShare),
-  row('preemptions', 'count', 'less', (run) => run.preemptions),
-  row('queue mean', 'rate', 'less', (run) => run.queue.meanWaiting),
-  row('queue max', 'count', 'less', (run) => run.queue.maxWaiting),
-  row('spread of requests', 'ratio', null, (run) => run.spread.requestsCv),
-  row('spread of tokens', 'ratio', null, (run) => run.spread.outputTokensCv),
-  row('adapter loads', 'count', 'less', (run) => run.adapterLoads),
-  row('Jain (tenants)', 'ratio', 'more', (run) => run.fairness.jain),
-  row('GPU-s per 1,000 good', 'rate', 'less', (run) => run.acceleratorSecondsPerThousandGood),
-  row('refused', 'count', 'less', (run) => run.requests.refused),
-  row('failed', 'count', 'less', (run) => run.requests.failed),
-  row('unanswered', 'count', 'less', (run) => run.requests.unanswered),
-];
-
-/** Rows that are left out when they are 0 everywhere: most runs have no adapters, for example. */
-const SELDOM: ReadonlySet<string> = new Set([
-  'adapter loads',
-  'refused',
-  'failed',
-  'unanswered',
-  'preemptions',
-]);
-
-function row(label: string, unit: Row['unit'], better: Better, read: Row['read']): Row {
-  return { label, unit, better, read };
-}
-
-function latency(
-  label: string,
-  read: (run: RunResult) => number,
-  count: (run: RunResult) => number,
-): Row {
-  return row(label, 'ms', 'less', (run) => (count(run) === 0 ? null : read(run)));
-}
 
 /** The runs of one policy, one for each seed. */
 export interface PolicyRuns {
@@ -98,24 +13,34 @@ export interface PolicyRuns {
   readonly runs: readonly RunResult[];
 }
 
-/** Measures as rows, policies as columns; the best of a row has a star. Lines without an end. */
-export function renderRunTable(policies: readonly PolicyRuns[]): readonly string[] {
-  const columns = policies.map(() => [] as string[]);
+/**
+ * Measures as rows, policies and then measured runs as columns; the best policy of a row has a
+ * star. Lines without an end.
+ */
+export function renderRunTable(
+  policies: readonly PolicyRuns[],
+  measured: readonly NamedMeasurement[],
+): readonly string[] {
+  const names = [...policies.map(({ policy }) => policy), ...measured.map(({ name }) => name)];
+  const columns = names.map(() => [] as string[]);
   const labels: string[] = [];
-  for (const each of ROWS) {
+  for (const each of RUN_MEASURES) {
     const values = policies.map(({ runs }) => runs.map(each.read));
-    if (SELDOM.has(each.label) && values.every((list) => list.every((value) => !value))) continue;
-    const format = createFormat(each, values.flat());
+    const others = measured.map(({ report }) => [each.readMeasured(report)]);
+    const all = [...values, ...others];
+    if (isSeldom(each) && all.every((list) => list.every((value) => !value))) continue;
+    const format = createFormat(each, all.flat());
     labels.push(format.label);
     const cells = values.map((list) => summarize(list, format.show));
     const best = findBest(each.better, values.map(meanOf), cells);
-    for (const [index, cell] of cells.entries()) {
+    const otherCells = others.map((list) => summarize(list, format.show));
+    for (const [index, cell] of [...cells, ...otherCells].entries()) {
       columns[index]?.push(`${cell}${best.has(index) ? BEST : ' '}`);
     }
   }
   return layOut(
     labels,
-    policies.map(({ policy }, index) => [`${policy} `, ...(columns[index] ?? [])]),
+    names.map((name, index) => [`${name} `, ...(columns[index] ?? [])]),
   );
 }
 
@@ -151,7 +76,7 @@ interface Format {
 }
 
 /** One unit and one number of decimals for a whole row, so that its values compare at a glance. */
-function createFormat({ label, unit }: Row, values: readonly (number | null)[]): Format {
+function createFormat({ label, unit }: RunMeasure, values: readonly (number | null)[]): Format {
   const known = values.filter((value) => value !== null && Number.isFinite(value) && value > 0);
   const sizes = known as readonly number[];
   switch (unit) {
@@ -208,7 +133,7 @@ function meanOf(values: readonly (number | null)[]): number | null {
 
 /** Columns that are as good as the best, as shown; none when all are. */
 function findBest(
-  better: Better,
+  better: RunMeasure['better'],
   means: readonly (number | null)[],
   cells: readonly string[],
 ): ReadonlySet<number> {

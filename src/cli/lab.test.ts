@@ -114,6 +114,41 @@ test('JSON and report go to files beside the table', async () => {
   assert.match(readFileSync(report, 'utf8'), /^<!doctype html>/i);
 });
 
+test('a run goes out under the keys of inference-perf, and comes back beside another', async () => {
+  const measured = path.join(folder, 'measured.json');
+  const first = await lab('run', ...CHAT, '--seed', '5', '--inference-perf', measured);
+  assert.equal(first.code, 0, first.error);
+  const report = path.join(folder, 'both.html');
+  const fleet = ['--profile', 'h100-8b', '--replicas', '2'];
+  const { code, out } = await lab('run', '--measured', measured, ...fleet, '--report', report);
+  assert.equal(code, 0);
+  assert.match(out, /^workload {2}interactive-chat, load 0\.2 /, 'its traffic is taken');
+  assert.match(out, /\ntime +20 s.*\n/);
+  assert.match(out, /\nseeds +seed 5\n/);
+  assert.match(out, /\nTTFT p99 \(ms\) +(\d+) +\1\n/, 'equal runs have equal measures');
+  assert.doesNotMatch(out, /not the same traffic/);
+  assert.match(readFileSync(report, 'utf8'), /measured<\/|measured \(/);
+  const other = await lab('run', ...CHAT, '--load', '0.4', '--measured', measured);
+  assert.match(other.out, /measured: \d+ requests were measured and \d+ simulated/);
+});
+
+test('a profile file stands beside the profile that it was made from', async () => {
+  const args = [...W, '--load', '0.2', '--duration', '20s'];
+  const ours = file('ours.json', '{"profile":"h100-8b","calibration":{"prefill":3}}');
+  const run = async (profile: string): Promise<RunResult | undefined> => {
+    const { code, out, error } = await lab('run', ...args, '--profile', profile, '--json', '-');
+    assert.equal(code, 0, error);
+    return (JSON.parse(out) as RunJson).runs[0];
+  };
+  const mixed = await run(`h100-8b:1,${ours}:1`);
+  assert.deepEqual(
+    mixed?.endpoints.map(({ profile }) => profile),
+    ['h100-llama-3.1-8b', 'ours'],
+  );
+  const slow = await run(`${ours}:2`);
+  assert.ok((slow?.ttftMs.p50 ?? 0) > 1.5 * ((await run('h100-8b:2'))?.ttftMs.p50 ?? Infinity));
+});
+
 test('engine settings, a mixed fleet and events change the run', async () => {
   const args = ['--workload', 'interactive-chat', '--load', '0.2', '--duration', '20s'];
   const fleet = ['--profile', 'h100-8b:1,a100-80-llama-3.1-8b:1'];
@@ -346,6 +381,9 @@ const MISTAKES: readonly (readonly [readonly string[], RegExp])[] = [
   [['run', ...W, '--event', 'drain:99@1s'], /there is no endpoint 99; they are 0 to /],
   [['run', ...W, '--event', 'start:0@1s,start:0@2s'], /endpoint 0 starts twice/],
   [['run', ...W, '--profile', 'none.json'], /none.json cannot be read/],
+  [['run', ...W, '--measured', 'none.json'], /none.json cannot be read/],
+  [['run', ...W, '--policy', 'all', '--inference-perf', 'x.json'], /takes one run/],
+  [['run', ...W, '--seeds', '2', '--inference-perf', 'x.json'], /takes one run/],
   [['run', ...W, '--budget', 'soon'], /--budget: expected a time/],
   [['run', ...W, '--max-num-seqs', '64', '--max-num-batched-tokens', '8'], /cannot hold 64/],
   [['run', ...W, '--accelerator', 'h100'], /--accelerator needs --model-config/],

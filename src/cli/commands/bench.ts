@@ -104,8 +104,10 @@ async function measure(plan: BenchPlan, ports: BenchPorts): Promise<number> {
       settings: settingsOf(plan, model),
       runs: [],
       sweeps: [],
+      sizes: [],
       measured: [{ name: model, report }],
     },
+    inferencePerf: null,
   });
   if (written.ok && log !== null) await writeLog(plan.perRequest ?? '', log);
   if (!written.ok) context.writeError(`penstock bench: ${written.error}\n`);

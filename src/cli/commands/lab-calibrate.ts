@@ -14,7 +14,6 @@ import {
 import type { ProfileBase } from '../../simulator/calibration/profile-override.ts';
 import { DEFAULT_DELAYS } from '../../simulator/lab/jobs.ts';
 import type { MeasuredReport } from '../../simulator/load/measured-report.ts';
-import { parseMeasuredReport } from '../../simulator/load/parse-measured-report.ts';
 import { readTrace } from '../../simulator/traces/read-trace.ts';
 import { createTraceWorkload } from '../../simulator/traces/trace-workload.ts';
 import { describeDoubts, describeFit } from '../calibrate-text.ts';
@@ -24,6 +23,7 @@ import { readOverrides } from '../lab-fleet.ts';
 import { readOneProfile } from '../profile-options.ts';
 import { readPolicies } from '../lab-policies.ts';
 import { ProgressDisplay } from '../lab-progress.ts';
+import { readMeasuredReport } from '../measured-file.ts';
 import type { ParsedOptions } from '../options.ts';
 import { readJson } from '../profile-file.ts';
 import { createSystemClock } from '../system-clock.ts';
@@ -138,7 +138,7 @@ async function writeProfile(
 async function readPlan(options: ParsedOptions): Promise<Result<CalibratePlan, string>> {
   const path = options.string('measured');
   if (path === null) return fail('--measured is missing: a file of "penstock bench --json"');
-  const report = await readReport(path);
+  const report = await readMeasuredReport(path);
   if (!report.ok) return report;
   const measured = metricsOfReport(report.value);
   if (!measured.ok) return fail(`${path}: ${measured.error}`);
@@ -153,13 +153,6 @@ async function readPlan(options: ParsedOptions): Promise<Result<CalibratePlan, s
     fleet: fleet.value,
     maxRuns: must(options.number('runs'), 'a default of --runs'),
   });
-}
-
-async function readReport(path: string): Promise<Result<MeasuredReport, string>> {
-  const json = await readJson(path);
-  if (!json.ok) return json;
-  const report = parseMeasuredReport(json.value);
-  return report.ok ? report : fail(`${path}: ${report.error}`);
 }
 
 async function readScene(

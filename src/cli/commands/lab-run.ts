@@ -1,27 +1,30 @@
+import { must } from '../../core/assert.ts';
+import { fail, succeed, type Result } from '../../core/result.ts';
+import type { FleetPart } from '../../simulator/lab/jobs.ts';
 import { TraceError } from '../../simulator/traces/errors.ts';
 import { readTrace } from '../../simulator/traces/read-trace.ts';
 import { createTraceWorkload } from '../../simulator/traces/trace-workload.ts';
 import type { ReadTraceOptions, TraceFormat } from '../../simulator/traces/types.ts';
 import type { PoolProgress } from '../../simulator/lab/jobs-pool.ts';
 import type { RunResult } from '../../simulator/lab/results.ts';
-import { fail, succeed, type Result } from '../../core/result.ts';
+import type { MeasuredReport } from '../../simulator/load/measured-report.ts';
+import { toMeasuredReport } from '../../simulator/load/simulated-report.ts';
+import type { NamedMeasurement } from '../../simulator/report/report-input.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { writeOutcome, type LabOutcome } from '../lab-output.ts';
-import { createJob, readWorkload, type LabTraffic } from '../lab-plan.ts';
+import { describeGaps, readReplayTraffic, readRunTraffic } from '../lab-measured.ts';
+import { createJob, type LabScene, type LabTraffic } from '../lab-plan.ts';
 import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
 import { alignColumns, renderRunTable } from '../lab-table.ts';
-import { describeEndings, describeScene } from '../lab-text.ts';
+import { describeEndings, describeFleet, describeScene } from '../lab-text.ts';
+import { readMeasurements } from '../measured-file.ts';
 import type { ParsedOptions } from '../options.ts';
 
 /** `penstock lab run`: policies on a workload. */
 export async function runLabRun(options: ParsedOptions, context: CommandContext): Promise<number> {
-  const traffic = readWorkload(options);
-  const plan = traffic.ok
-    ? await readComparison(options, traffic.value, options.number('load') ?? 1)
-    : traffic;
-  return runPlan('penstock lab run', plan, context);
+  return runPlan('penstock lab run', await readRunPlan(options), context);
 }
 
 /** `penstock lab replay`: policies on a recorded or published trace. */
@@ -29,11 +32,49 @@ export async function runLabReplay(
   options: ParsedOptions,
   context: CommandContext,
 ): Promise<number> {
-  const traffic = await readTraceTraffic(options, context);
-  const plan = traffic.ok
-    ? await readComparison(options, traffic.value, options.number('speed') ?? 1)
-    : traffic;
-  return runPlan('penstock lab replay', plan, context);
+  return runPlan('penstock lab replay', await readReplayPlan(options, context), context);
+}
+
+/** A comparison with the measured runs that stand beside it. */
+interface RunPlan extends Comparison {
+  readonly measurements: readonly NamedMeasurement[];
+}
+
+async function readRunPlan(options: ParsedOptions): Promise<Result<RunPlan, string>> {
+  const measurements = await readMeasurements(options.list('measured'));
+  if (!measurements.ok) return measurements;
+  const traffic = await readRunTraffic(options, measurements.value);
+  return traffic.ok ? completePlan(options, traffic.value, measurements.value) : traffic;
+}
+
+async function readReplayPlan(
+  options: ParsedOptions,
+  context: CommandContext,
+): Promise<Result<RunPlan, string>> {
+  const measurements = await readMeasurements(options.list('measured'));
+  if (!measurements.ok) return measurements;
+  const trace = await readTraceTraffic(options, context);
+  if (!trace.ok) return trace;
+  const path = options.operands[0] ?? '';
+  const traffic = await readReplayTraffic(trace.value, path, measurements.value);
+  return traffic.ok ? completePlan(options, traffic.value, measurements.value) : traffic;
+}
+
+async function completePlan(
+  options: ParsedOptions,
+  traffic: LabTraffic,
+  measurements: readonly NamedMeasurement[],
+): Promise<Result<RunPlan, string>> {
+  const flag = traffic.traffic.kind === 'trace' ? 'speed' : 'load';
+  const given = must(options.number(flag), 'a default of the load');
+  const load = traffic.measured === null || options.isGiven(flag) ? given : traffic.measured.load;
+  const compared = await readComparison(options, traffic, load);
+  if (!compared.ok) return compared;
+  const { policies, scene, output } = compared.value;
+  if (output.inferencePerf !== null && policies.length * scene.seeds.length > 1) {
+    return fail('--inference-perf takes one run: name one policy, and one seed');
+  }
+  return succeed({ ...compared.value, measurements });
 }
 
 async function readTraceTraffic(
@@ -51,7 +92,11 @@ async function readTraceTraffic(
     const trace = await readTrace(path, settings);
     for (const warning of trace.warnings) context.writeError(`${path}: ${warning}\n`);
     const workload = createTraceWorkload(trace);
-    return succeed({ traffic: { kind: 'trace', path, options: settings }, workload });
+    return succeed({
+      traffic: { kind: 'trace', path, options: settings },
+      workload,
+      measured: null,
+    });
   } catch (cause) {
     if (cause instanceof TraceError) return fail(cause.message);
     throw cause;
@@ -60,7 +105,7 @@ async function readTraceTraffic(
 
 async function runPlan(
   who: string,
-  planned: Result<Comparison, string>,
+  planned: Result<RunPlan, string>,
   context: CommandContext,
 ): Promise<number> {
   if (!planned.ok) {
@@ -93,11 +138,15 @@ async function runPlan(
 }
 
 function describeRuns(
-  { scene, fleet, policies }: Comparison,
+  { scene, fleet, policies, measurements }: RunPlan,
   runs: readonly RunResult[],
   took: string,
 ): LabOutcome {
-  const settings = describeScene(scene, fleet);
+  const beside = measurements.map(({ name }) => name).join(', ');
+  const settings = [
+    ...describeScene(scene, fleet),
+    ...(measurements.length === 0 ? [] : [['measured', beside] as const]),
+  ];
   // A run that was stopped before its first request has nothing to show.
   const columns = policies.flatMap(({ name }) => {
     const own = runs.filter(({ policy, requests }) => policy === name && requests.sent > 0);
@@ -106,13 +155,14 @@ function describeRuns(
   const endings = describeEndings(runs);
   const mark = policies.length > 1 ? '* best of its row. ' : '';
   return {
-    json: { settings: Object.fromEntries(settings), runs },
+    json: { settings: Object.fromEntries(settings), runs, ...measuredJson(measurements) },
     lines: [
       ...alignColumns(settings, 2),
       '',
-      ...(columns.length === 0 ? ['no request was sent'] : renderRunTable(columns)),
+      ...(columns.length === 0 ? ['no request was sent'] : renderRunTable(columns, measurements)),
       '',
       ...endings,
+      ...describeGaps(measurements, runs),
       `${mark}${took}.`,
     ],
     report: {
@@ -121,7 +171,32 @@ function describeRuns(
       settings,
       runs,
       sweeps: [],
-      measured: [],
+      sizes: [],
+      measured: measurements,
     },
+    inferencePerf: measuredOf(scene, fleet, runs),
   };
+}
+
+/** Only what was asked for is in the output. */
+function measuredJson(measurements: readonly NamedMeasurement[]): object {
+  return measurements.length === 0 ? {} : { measured: measurements };
+}
+
+/** The first run under the keys of inference-perf; null when there is none. */
+function measuredOf(
+  { traffic, workload, load, durationMs, warmUpMs }: LabScene,
+  fleet: readonly FleetPart[],
+  runs: readonly RunResult[],
+): MeasuredReport | null {
+  const [run] = runs;
+  if (run === undefined) return null;
+  return toMeasuredReport(run, {
+    workload: traffic.kind === 'trace' ? null : workload.name,
+    trace: traffic.kind === 'trace' ? traffic.path : null,
+    load,
+    durationMs,
+    warmUpMs,
+    model: describeFleet(fleet),
+  });
 }

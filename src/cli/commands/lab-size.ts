@@ -66,7 +66,7 @@ export async function runLabSize(options: ParsedOptions, context: CommandContext
 }
 
 async function readPlan(options: ParsedOptions): Promise<Result<SizePlan, string>> {
-  const traffic = readWorkload(options);
+  const traffic = readWorkload(options.string('workload'));
   if (!traffic.ok) return traffic;
   const objective = readObjective(options);
   if (!objective.ok) return objective;
@@ -172,7 +172,9 @@ function describeSizes(
         runs.slice(0, 1).map((run) => ({ ...run, policy: `${replicas ?? 0} x ${profile}` })),
       ),
       sweeps: [],
+      sizes,
       measured: [],
     },
+    inferencePerf: null,
   };
 }

@@ -60,7 +60,7 @@ export async function runLabSweep(
 }
 
 async function readPlan(options: ParsedOptions): Promise<Result<SweepPlan, string>> {
-  const traffic = readWorkload(options);
+  const traffic = readWorkload(options.string('workload'));
   if (!traffic.ok) return traffic;
   const from = options.number('from') ?? 0;
   const to = options.number('to') ?? 0;
@@ -103,8 +103,10 @@ function describeSweeps(
       settings,
       runs: [],
       sweeps,
+      sizes: [],
       measured: [],
     },
+    inferencePerf: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RunResult } from '../lab/results.ts';
+import type { SizingResult } from '../lab/sizing.ts';
 import type { SweepResult } from '../lab/sweep.ts';
 import type { MeasuredReport } from '../load/measured-report.ts';
 
@@ -17,5 +18,7 @@ export interface ReportInput {
   /** Runs that are compared with each other: policies on the same traffic. */
   readonly runs: readonly RunResult[];
   readonly sweeps: readonly SweepResult[];
+  /** What each of several profiles needs to meet one objective. */
+  readonly sizes: readonly SizingResult[];
   readonly measured: readonly NamedMeasurement[];
 }

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { renderReport } from './report.ts';
-import { sketchInput, sketchMeasurement, sketchRun, sketchSweep } from './testing/report-inputs.ts';
+import {
+  sketchInput,
+  sketchMeasurement,
+  sketchRun,
+  sketchSize,
+  sketchSweep,
+} from './testing/report-inputs.ts';
 
 const SECTIONS = [
   'summary',
+  'sizing',
   'comparison',
   'latency',
   'saturation',
@@ -42,18 +49,18 @@ test('a full input gives every part, in order', () => {
 
 test('parts without data are left out', () => {
   const oneRun = sketchInput({ runs: [sketchRun({ policy: 'a', tenants: 1 })] });
-  const ids = sectionsOf(renderReport({ ...oneRun, sweeps: [], measured: [] }));
+  const ids = sectionsOf(renderReport({ ...oneRun, sweeps: [], sizes: [], measured: [] }));
   assert.deepEqual(ids, ['summary', 'comparison', 'latency', 'over-time', 'endpoints']);
 
-  const sweepsOnly = renderReport(sketchInput({ runs: [], measured: [] }));
+  const sweepsOnly = renderReport(sketchInput({ runs: [], sizes: [], measured: [] }));
   assert.deepEqual(sectionsOf(sweepsOnly), ['summary', 'saturation']);
 
-  const measuredOnly = renderReport(sketchInput({ runs: [], sweeps: [] }));
+  const measuredOnly = renderReport(sketchInput({ runs: [], sweeps: [], sizes: [] }));
   assert.deepEqual(sectionsOf(measuredOnly), ['summary', 'comparison', 'latency', 'measured']);
 });
 
 test('without anything to plot there is a page without scripts', () => {
-  const page = renderReport(sketchInput({ runs: [], sweeps: [], measured: [] }));
+  const page = renderReport(sketchInput({ runs: [], sweeps: [], sizes: [], measured: [] }));
   assert.deepEqual(sectionsOf(page), []);
   assert.ok(/script-src &#39;none&#39;/.test(page));
   assertLacks(page, /<script/);
@@ -83,6 +90,7 @@ test('texts from outside are escaped wherever they appear', () => {
       },
     ],
     sweeps: [sketchSweep(evil, 20, evil)],
+    sizes: [{ ...sketchSize(evil, null), reason: evil }],
     measured: [{ name: evil, report: { ...report, failures } }],
   });
   assertLacks(page, /<script>alert/);
@@ -129,7 +137,7 @@ test('a run that answered nothing shows dashes and no NaN', () => {
   ];
   assert.ok(visibleText(renderReport(sketchInput({ runs }))).includes('–'));
   for (const chosen of [runs, runs.slice(0, 1)]) {
-    const page = renderReport(sketchInput({ runs: chosen, sweeps: [], measured: [] }));
+    const page = renderReport(sketchInput({ runs: chosen, sweeps: [], sizes: [], measured: [] }));
     assertLacks(visibleText(page), /NaN|undefined|Infinity|null|\[object/);
     assertLacks(ownText(page).replace(/<script>'use strict'[\s\S]*/, ''), /NaN|undefined/);
   }
@@ -150,6 +158,19 @@ test('runs that did not finish are named on top, with the reason', () => {
     visibleText(renderReport(sketchInput({ runs: runs.slice(0, 1) }))),
     /Not every/,
   );
+});
+
+test('a search for fleets is told in words, with what was found and what was tried', () => {
+  const sizes = [sketchSize('h100', 7), sketchSize('a100', 14), sketchSize('l4', null)];
+  const page = renderReport(sketchInput({ runs: [], sweeps: [], measured: [], sizes }));
+  assert.deepEqual(sectionsOf(page), ['summary', 'sizing']);
+  const text = visibleText(page);
+  assert.ok(text.includes('The objective is met by 7 × h100, or 14 × a100.'));
+  assert.ok(text.includes('The cheapest is h100 at $48.16 an hour.'));
+  assert.ok(/meet ttft-p99 at most 1\s+s with every seed/.test(text));
+  assert.ok(/l4\s+: 64 replicas miss it/.test(text));
+  assert.ok(/h100: 3 counts tried/.test(text));
+  assertLacks(text, /NaN|undefined|Infinity/);
 });
 
 test('the best of a column is marked for the eye and in words', () => {
@@ -185,7 +206,7 @@ test('100 endpoints, 600 samples and 5 policies stay below 2.5 MB', () => {
 
 test('14 policies each have a look of their own', () => {
   const runs = Array.from({ length: 14 }, (_, index) => sketchRun({ policy: `policy-${index}` }));
-  const page = renderReport(sketchInput({ runs, sweeps: [], measured: [] }));
+  const page = renderReport(sketchInput({ runs, sweeps: [], sizes: [], measured: [] }));
   const data = /id="plot-data">([\s\S]*?)<\/script>/.exec(page)?.[1] ?? '';
   const { lines } = JSON.parse(data) as { lines: { color: number; dash: string }[] };
   assert.equal(new Set(lines.map(({ color, dash }) => `${color} ${dash}`)).size, 14);

@@ -14,6 +14,7 @@ import { measuredSection } from './sections/measured.ts';
 import { bannerOf, glossaryOf, openingOf, summarySection } from './sections/opening.ts';
 import { overTimeSection } from './sections/over-time.ts';
 import { saturationSection } from './sections/saturation.ts';
+import { sizingSection } from './sections/sizing.ts';
 import { STYLES } from './sections/styles.ts';
 
 export type { NamedMeasurement, ReportInput } from './report-input.ts';
@@ -30,6 +31,7 @@ export function renderReport(input: ReportInput): string {
     openingOf(input),
     bannerOf(outcomes),
     summarySection(outcomes, input),
+    sizingSection(input.sizes),
     comparisonSection(outcomes, data.lines),
     latencySection(data),
     saturationSection(data, input.sweeps),

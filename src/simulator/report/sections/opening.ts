@@ -3,6 +3,7 @@ import { html, type Html } from '../page/html.ts';
 import type { ReportInput } from '../report-input.ts';
 import { summaryCards, verdictSentences } from '../summary.ts';
 import { statusWords } from './comparison.ts';
+import { sizingSentences } from './sizing.ts';
 
 /** Title and what was run. */
 export function openingOf({ title, subtitle, settings }: ReportInput): Html {
@@ -45,7 +46,7 @@ export function bannerOf(outcomes: readonly Outcome[]): Html | null {
 
 /** What came out, in words and in the figures that stand out. Null when nothing was run. */
 export function summarySection(outcomes: readonly Outcome[], input: ReportInput): Html | null {
-  const sentences = verdictSentences(outcomes, input.sweeps);
+  const sentences = [...sizingSentences(input.sizes), ...verdictSentences(outcomes, input.sweeps)];
   const cards = summaryCards(outcomes).map(
     ({ label, value, note }) =>
       html`<div class="card">

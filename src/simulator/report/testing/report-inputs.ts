@@ -1,5 +1,6 @@
 import { createRng, type Rng } from '../../../core/rng.ts';
 import type { Distribution, EndpointResult, RunResult, RunSeries } from '../../lab/results.ts';
+import type { SizingProbe, SizingResult } from '../../lab/sizing.ts';
 import type { SweepResult } from '../../lab/sweep.ts';
 import type { MeasuredDistribution, MeasuredReport } from '../../load/measured-report.ts';
 import type { ReportInput } from '../report.ts';
@@ -231,8 +232,37 @@ export function sketchInput(changes: Partial<ReportInput> = {}): ReportInput {
       sketchRun({ policy: 'round-robin', ttftMs: 2600, status: 'saturated' }),
     ],
     sweeps: [sketchSweep('soonest', 25), sketchSweep('least-request', 18)],
+    sizes: [sketchSize('h100', 7), sketchSize('l4', null)],
     measured: [{ name: 'staging, 8 × L4', report: sketchMeasurement() }],
     ...changes,
+  };
+}
+
+/** A search for the smallest fleet, with a count or without. */
+export function sketchSize(profile: string, replicas: number | null): SizingResult {
+  const term = {
+    kind: 'latency',
+    measure: 'ttft',
+    statistic: 'p99',
+    limitMs: 1000,
+  } as const;
+  const probes = [4, 8, 7].map((count): SizingProbe => {
+    const worst = replicas === null ? Number.POSITIVE_INFINITY : 6500 / count;
+    const meets = worst <= term.limitMs;
+    const verdict = { term, worst, mean: worst, meets, headroom: 1 - worst / term.limitMs };
+    return { replicas: count, seeds: 1, verdict: { meets, terms: [verdict], isSaturated: false } };
+  });
+  return {
+    profile,
+    objective: [term],
+    replicas,
+    accelerators: replicas,
+    hourlyUsd: replicas === null ? null : 6.88 * replicas,
+    headroom: replicas === null ? null : 0.07,
+    isMonotone: true,
+    reason: replicas === null ? '64 replicas miss it' : null,
+    probes,
+    runs: [],
   };
 }
 
