@@ -6,6 +6,7 @@ import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
 import { reasonOf } from './config/tls-files.ts';
 import { readOutput, type LabOutput } from './lab-output.ts';
+import { findLoadProblem } from './lab-plan.ts';
 import { parseDuration, parseGoodput } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -38,10 +39,11 @@ export async function readBenchPlan(options: ParsedOptions): Promise<Result<Benc
   const target = parseTarget(url);
   if (target === null) return fail(`${url} is no http or https address`);
   const load = must(options.number('load'), 'a default of --load');
-  if (!(load > 0)) return fail(`--load must be more than 0, got ${load}`);
   const traffic = await readTraffic(options);
   if (!traffic.ok) return traffic;
   const { workload, trace } = traffic.value;
+  const problem = findLoadProblem(workload, load);
+  if (problem !== null) return fail(`--load: ${problem}`);
   const times = readTimes(options, workload);
   if (!times.ok) return times;
   const headers = readHeaders(options.list('header'));

@@ -13,6 +13,7 @@ import {
 } from '../simulator/lab/jobs.ts';
 import type { LabPolicy } from '../simulator/lab/types.ts';
 import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts';
+import { WorkloadError } from '../simulator/workloads/errors.ts';
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
 import { parseDuration, parseGoodput } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
@@ -66,7 +67,8 @@ export function readScene(
   { traffic, workload, measured }: LabTraffic,
   load: number,
 ): Result<LabScene, string> {
-  if (!(load > 0)) return fail(`the load must be more than 0, got ${load}`);
+  const problem = findLoadProblem(workload, load);
+  if (problem !== null) return fail(problem);
   const usual = traffic.kind === 'trace' ? scaleTimes(workload, load) : workload.defaults;
   const times = readTimes(options, measured?.load === load ? measured : usual);
   if (!times.ok) return times;
@@ -87,6 +89,18 @@ export function readScene(
     workers: options.number('workers') ?? availableParallelism(),
     budgetMs: budgetMs.value,
   });
+}
+
+/** Why a workload cannot be had at such a load; null when it can. */
+export function findLoadProblem(workload: Workload, load: number): string | null {
+  if (!(load > 0)) return `the load must be more than 0, got ${load}`;
+  try {
+    workload.createTraffic({ seed: 1, load, durationMs: 1 });
+    return null;
+  } catch (cause) {
+    if (cause instanceof WorkloadError) return cause.message;
+    throw cause;
+  }
 }
 
 /** The seeds from `--seed` on; one, for a command without `--seeds`. */

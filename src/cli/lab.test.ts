@@ -374,6 +374,8 @@ const MISTAKES: readonly (readonly [readonly string[], RegExp])[] = [
   [['run', ...W, '--profile', 'demo:1', '--replicas', '2'], /--replicas has no meaning/],
   [['run', ...W, '--replicas', '0'], /--replicas: must be at least 1/],
   [['run', ...W, '--load', '0'], /the load must be more than 0/],
+  [['run', ...W, '--load', '100000'], /conversations at once.*about 1\d\d\n/],
+  [['sweep', ...W, '--to', '100000'], /--to: .*conversations at once/],
   [['run', ...W, '--load', 'NaN'], /--load: expected a number, got "NaN"/],
   [['run', ...W, '--duration', '60'], /--duration: .*write 60s/],
   [['run', ...W, '--duration', '10s', '--warm-up', '10s'], /--warm-up 10s leaves nothing/],

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createRng } from '../../core/rng.ts';
+import type { RunResult } from '../../simulator/lab/results.ts';
 import { parseMeasuredReport } from '../../simulator/load/parse-measured-report.ts';
 import { createEngineServer, type EngineServer } from '../../simulator/server/server.ts';
 import { COMMANDS } from '../command-list.ts';
@@ -21,12 +22,16 @@ interface Ran {
 }
 
 /** Runs `penstock bench` with arguments that are separated by single spaces. */
-async function run(line: string): Promise<Ran> {
+function run(line: string): Promise<Ran> {
+  return runCommand(`bench ${line}`);
+}
+
+async function runCommand(line: string): Promise<Ran> {
   let out = '';
   let error = '';
   const code = await runProgram(
     COMMANDS,
-    { args: ['bench', ...line.split(' ')], env: {} },
+    { args: line.split(' '), env: {} },
     {
       version: '0.0.0',
       writeOut: (text) => {
@@ -97,6 +102,36 @@ test('bench measures a server and writes the keys of inference-perf', async (t) 
   assert.match(await readFile(page, 'utf8'), /^<!doctype html>/i);
 });
 
+test('a trace is sent as it was recorded, and can be simulated beside what was measured', async (t) => {
+  const engine = await startEngine(t);
+  const folder = await createFolder(t);
+  const trace = join(folder, 'trace.jsonl');
+  const lines = Array.from({ length: 20 }, (_, index) => ({
+    timestamp: index * 20,
+    input_length: 1100,
+    output_length: 8,
+    hash_ids: [1, 2, 100 + index],
+  }));
+  await writeFile(trace, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const json = join(folder, 'run.json');
+  const ran = await run(`${engine.url} --trace ${trace} --warm-up 0s --json ${json}`);
+  assert.equal(ran.code, EXIT_CODES.ok, ran.error);
+  const report = parseMeasuredReport(JSON.parse(await readFile(json, 'utf8')));
+  assert.ok(report.ok);
+  assert.equal(report.value.successes.count, 20);
+  // The engine counts what marks a chat's message as well.
+  const { total } = report.value.successes.prompt_tokens;
+  assert.ok(total >= 20 * 1100 && total < 20 * 1110, `${total} prompt tokens`);
+  assert.ok(report.value.successes.prompt_tokens.cached > 10 * 1024, 'shared blocks are shared');
+  assert.equal(report.value.successes.output_tokens.total, 20 * 8);
+  const simulated = await runCommand(
+    `lab replay ${trace} --measured ${json} --profile demo --replicas 1 --json -`,
+  );
+  assert.equal(simulated.code, EXIT_CODES.ok, simulated.error);
+  const [first] = (JSON.parse(simulated.out) as { readonly runs: readonly RunResult[] }).runs;
+  assert.equal(first?.requests.completed, 20, 'the warm-up is that of the measured run');
+});
+
 test('a dry run says what would be sent and asks nobody', async () => {
   const { code, out } = await run(
     'http://127.0.0.1:9 --workload interactive-chat --duration 60s --dry-run',
@@ -135,7 +170,7 @@ test('mistakes are named before anything is sent', async () => {
     [url, /one of --workload and --trace/],
     [`${mixed} --trace x`, /one of --workload and --trace/],
     [`${url} --workload mixed-size`, /did you mean "mixed-sizes"/],
-    [`${mixed} --load 0`, /--load must be more than 0/],
+    [`${mixed} --load 0`, /--load: the load must be more than 0/],
     [`${mixed} --duration 60`, /--duration/],
     [`${mixed} --warm-up 1h`, /--warm-up/],
     [`${mixed} --timeout 0s`, /--timeout/],

@@ -9,7 +9,7 @@ import {
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { writeOutcome, type LabOutcome } from '../lab-output.ts';
-import { createJob, readWorkload, type LabScene } from '../lab-plan.ts';
+import { createJob, findLoadProblem, readWorkload, type LabScene } from '../lab-plan.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
 import { renderSweep } from '../lab-sweep-table.ts';
@@ -66,6 +66,8 @@ async function readPlan(options: ParsedOptions): Promise<Result<SweepPlan, strin
   const to = options.number('to') ?? 0;
   if (!(from > 0)) return fail(`--from must be more than 0, got ${from}`);
   if (!(to > from)) return fail(`--to must be more than --from, got ${from} to ${to}`);
+  const problem = findLoadProblem(traffic.value.workload, to);
+  if (problem !== null) return fail(`--to: ${problem}`);
   const compared = await readComparison(options, traffic.value, from);
   if (!compared.ok) return compared;
   const spacing = options.string('spacing') === 'linear' ? 'linear' : 'geometric';

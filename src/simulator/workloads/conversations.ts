@@ -8,6 +8,7 @@ import {
   type TurnPlan,
 } from './conversation-traffic.ts';
 import { createStream } from './random.ts';
+import { WorkloadError } from './errors.ts';
 import { SegmentMint } from './segments.ts';
 import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSampler, type SizeSpec } from './sizes.ts';
@@ -101,13 +102,30 @@ const ARRIVALS = 0;
 function startOf(values: ConversationSetting, options: TrafficOptions): ConversationStart {
   const { start, turns, thinkMs, answerMs } = values;
   if (start.kind === 'clients') {
-    return { kind: 'clients', count: Math.max(1, Math.round(start.count * options.load)) };
+    const count = Math.max(1, Math.round(start.count * options.load));
+    assertHoldable(count, options.load);
+    return { kind: 'clients', count };
   }
   const perSecond = start.perSecond * options.load;
   const arrivals = createPoissonArrivals(createStream(options.seed, ARRIVALS), perSecond);
   // Little's law: conversations under way are those that begin per second times their life.
   const lifeMs = turns.mean * answerMs + (turns.mean - 1) * thinkMs.mean;
-  return { kind: 'arrivals', arrivals, alive: Math.round((perSecond * lifeMs) / 1000) };
+  const alive = Math.round((perSecond * lifeMs) / 1000);
+  assertHoldable(alive, options.load);
+  return { kind: 'arrivals', arrivals, alive };
+}
+
+/** All conversations under way at time 0 are in memory: some 300 MB for this many. */
+const MOST_UNDER_WAY = 250_000;
+
+function assertHoldable(underWay: number, load: number): void {
+  if (underWay <= MOST_UNDER_WAY) return;
+  const largest = Number(((load * MOST_UNDER_WAY) / underWay).toPrecision(2));
+  throw new WorkloadError(
+    'load_invalid',
+    `a load of ${load} is ${underWay} conversations at once, and ${MOST_UNDER_WAY} are the most: ` +
+      `ask for a load of about ${largest}`,
+  );
 }
 
 function planTurns(values: ConversationSetting, samplers: Samplers, rng: Rng): TurnPlan[] {
