@@ -6,9 +6,9 @@ import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
 import { reasonOf } from './config/tls-files.ts';
 import { readOutput, type LabOutput } from './lab-output.ts';
-import { findLoadProblem } from './lab-plan.ts';
-import { parseDuration, parseGoodput } from './lab-values.ts';
+import { parseDuration } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
+import { findLoadProblem, readGood, readTimes, usualTimes } from './traffic-values.ts';
 
 /** A checked command line of `penstock bench`. Times in milliseconds. */
 export interface BenchPlan {
@@ -44,11 +44,13 @@ export async function readBenchPlan(options: ParsedOptions): Promise<Result<Benc
   const { workload, trace } = traffic.value;
   const problem = findLoadProblem(workload, load);
   if (problem !== null) return fail(`--load: ${problem}`);
-  const times = readTimes(options, workload);
+  const times = readTimes(options, usualTimes(workload, trace === null ? 1 : load));
   if (!times.ok) return times;
+  const timeoutMs = parseDuration(options.string('timeout') ?? '');
+  if (!timeoutMs.ok) return fail(`--timeout: ${timeoutMs.error}`);
   const headers = readHeaders(options.list('header'));
   if (!headers.ok) return headers;
-  const objective = readObjective(options, workload);
+  const objective = readGood(options, workload);
   if (!objective.ok) return objective;
   const output = await readOutput(options);
   if (!output.ok) return output;
@@ -59,6 +61,7 @@ export async function readBenchPlan(options: ParsedOptions): Promise<Result<Benc
     load,
     seed: must(options.number('seed'), 'a default of --seed'),
     ...times.value,
+    timeoutMs: timeoutMs.value,
     objective: objective.value,
     model: options.string('model'),
     api: options.string('api') as LoadApi,
@@ -68,16 +71,6 @@ export async function readBenchPlan(options: ParsedOptions): Promise<Result<Benc
     output: output.value,
     perRequest: options.string('per-request'),
   });
-}
-
-function readObjective(
-  options: ParsedOptions,
-  workload: Workload,
-): Result<GoodputObjective, string> {
-  const good = options.string('good');
-  if (good === null) return succeed(workload.objective);
-  const parsed = parseGoodput(good);
-  return parsed.ok ? parsed : fail(`--good: ${parsed.error}`);
 }
 
 async function readTraffic(
@@ -102,30 +95,6 @@ async function readTraceWorkload(
   } catch (cause) {
     return fail(reasonOf(cause));
   }
-}
-
-function readTimes(
-  options: ParsedOptions,
-  { defaults }: Workload,
-): Result<Pick<BenchPlan, 'durationMs' | 'warmUpMs' | 'timeoutMs'>, string> {
-  const duration = options.string('duration');
-  const durationMs = duration === null ? succeed(defaults.durationMs) : parseDuration(duration);
-  if (!durationMs.ok) return fail(`--duration: ${durationMs.error}`);
-  const warmUp = options.string('warm-up');
-  // A shorter run warms up for a shorter time, so that the same share of it counts.
-  const share = Math.min(1, durationMs.value / defaults.durationMs);
-  const warmUpMs = warmUp === null ? succeed(defaults.warmUpMs * share) : parseDuration(warmUp, 0);
-  if (!warmUpMs.ok) return fail(`--warm-up: ${warmUpMs.error}`);
-  if (warmUpMs.value >= durationMs.value) {
-    return fail(`--warm-up leaves nothing of the ${durationMs.value / 1000} s that requests come`);
-  }
-  const timeoutMs = parseDuration(options.string('timeout') ?? '');
-  if (!timeoutMs.ok) return fail(`--timeout: ${timeoutMs.error}`);
-  return succeed({
-    durationMs: durationMs.value,
-    warmUpMs: warmUpMs.value,
-    timeoutMs: timeoutMs.value,
-  });
 }
 
 /** Headers that the client itself must set. */

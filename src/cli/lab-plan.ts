@@ -13,10 +13,10 @@ import {
 } from '../simulator/lab/jobs.ts';
 import type { LabPolicy } from '../simulator/lab/types.ts';
 import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts';
-import { WorkloadError } from '../simulator/workloads/errors.ts';
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
-import { parseDuration, parseGoodput } from './lab-values.ts';
+import { parseDuration } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
+import { findLoadProblem, readGood, readTimes, usualTimes } from './traffic-values.ts';
 
 /** Points of a time series; more than a plot of usual width can show are not needed. */
 const SERIES_POINTS = 240;
@@ -69,7 +69,7 @@ export function readScene(
 ): Result<LabScene, string> {
   const problem = findLoadProblem(workload, load);
   if (problem !== null) return fail(problem);
-  const usual = traffic.kind === 'trace' ? scaleTimes(workload, load) : workload.defaults;
+  const usual = usualTimes(workload, traffic.kind === 'trace' ? load : 1);
   const times = readTimes(options, measured?.load === load ? measured : usual);
   if (!times.ok) return times;
   const objective = readGood(options, workload);
@@ -91,61 +91,12 @@ export function readScene(
   });
 }
 
-/** Why a workload cannot be had at such a load; null when it can. */
-export function findLoadProblem(workload: Workload, load: number): string | null {
-  if (!(load > 0)) return `the load must be more than 0, got ${load}`;
-  try {
-    workload.createTraffic({ seed: 1, load, durationMs: 1 });
-    return null;
-  } catch (cause) {
-    if (cause instanceof WorkloadError) return cause.message;
-    throw cause;
-  }
-}
-
 /** The seeds from `--seed` on; one, for a command without `--seeds`. */
 function readSeeds(options: ParsedOptions, measured: MeasuredScene | null): readonly number[] {
   const given = options.number('seed') ?? 0;
   const first = measured === null || options.isGiven('seed') ? given : measured.seed;
   const count = options.has('seeds') ? (options.number('seeds') ?? 1) : 1;
   return Array.from({ length: count }, (_, index) => first + index);
-}
-
-interface Times {
-  readonly durationMs: number;
-  readonly warmUpMs: number;
-}
-
-/** A trace at twice the speed takes half the time. */
-function scaleTimes({ defaults }: Workload, speed: number): Times {
-  return { durationMs: defaults.durationMs / speed, warmUpMs: defaults.warmUpMs / speed };
-}
-
-function readTimes(options: ParsedOptions, defaults: Times): Result<Times, string> {
-  const duration = options.string('duration');
-  const durationMs = duration === null ? succeed(defaults.durationMs) : parseDuration(duration);
-  if (!durationMs.ok) return fail(`--duration: ${durationMs.error}`);
-  const warmUp = options.string('warm-up');
-  if (warmUp === null) {
-    // A shorter run warms up for a shorter time, so that the same share of it counts.
-    const share = Math.min(1, durationMs.value / defaults.durationMs);
-    return succeed({ durationMs: durationMs.value, warmUpMs: defaults.warmUpMs * share });
-  }
-  const warmUpMs = parseDuration(warmUp, 0);
-  if (!warmUpMs.ok) return fail(`--warm-up: ${warmUpMs.error}`);
-  if (warmUpMs.value >= durationMs.value) {
-    return fail(
-      `--warm-up ${warmUp} leaves nothing of the ${durationMs.value / 1000} s that requests come; make it shorter, or --duration longer`,
-    );
-  }
-  return succeed({ durationMs: durationMs.value, warmUpMs: warmUpMs.value });
-}
-
-function readGood(options: ParsedOptions, workload: Workload): Result<GoodputObjective, string> {
-  const good = options.string('good');
-  if (good === null) return succeed(workload.objective);
-  const parsed = parseGoodput(good);
-  return parsed.ok ? parsed : fail(`--good: ${parsed.error}`);
 }
 
 /** One job of a command. */

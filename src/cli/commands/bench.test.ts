@@ -124,6 +124,12 @@ test('a trace is sent as it was recorded, and can be simulated beside what was m
   assert.ok(total >= 20 * 1100 && total < 20 * 1110, `${total} prompt tokens`);
   assert.ok(report.value.successes.prompt_tokens.cached > 10 * 1024, 'shared blocks are shared');
   assert.equal(report.value.successes.output_tokens.total, 20 * 8);
+  const slow = await run(`${engine.url} --trace ${trace} --load 0.5 --dry-run`);
+  assert.match(
+    slow.out,
+    /^requests: 20, .* the last after 760 ms$/m,
+    'at half the speed it is whole',
+  );
   const simulated = await runCommand(
     `lab replay ${trace} --measured ${json} --profile demo --replicas 1 --json -`,
   );

@@ -147,7 +147,7 @@ function describeRuns(
     ...describeScene(scene, fleet),
     ...(measurements.length === 0 ? [] : [['measured', beside] as const]),
   ];
-  // A run that was stopped before its first request has nothing to show.
+  // A run that ended within its warm-up has nothing to show.
   const columns = policies.flatMap(({ name }) => {
     const own = runs.filter(({ policy, requests }) => policy === name && requests.sent > 0);
     return own.length === 0 ? [] : [{ policy: name, runs: own }];
@@ -159,7 +159,9 @@ function describeRuns(
     lines: [
       ...alignColumns(settings, 2),
       '',
-      ...(columns.length === 0 ? ['no request was sent'] : renderRunTable(columns, measurements)),
+      ...(columns.length === 0
+        ? ['no run got past its warm-up: there is nothing to show']
+        : renderRunTable(columns, measurements)),
       '',
       ...endings,
       ...describeGaps(measurements, runs),

@@ -9,13 +9,14 @@ import {
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { writeOutcome, type LabOutcome } from '../lab-output.ts';
-import { createJob, findLoadProblem, readWorkload, type LabScene } from '../lab-plan.ts';
+import { createJob, readWorkload, type LabScene } from '../lab-plan.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
 import { renderSweep } from '../lab-sweep-table.ts';
 import { alignColumns } from '../lab-table.ts';
 import { describeEndings, describeScene } from '../lab-text.ts';
 import type { ParsedOptions } from '../options.ts';
+import { findLoadProblem } from '../traffic-values.ts';
 
 interface SweepPlan extends Comparison {
   readonly loads: readonly number[];

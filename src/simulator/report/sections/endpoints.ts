@@ -30,7 +30,7 @@ function endpointTable({ name, run }: Outcome, isOpen: boolean): Html {
   });
   // A long table would push everything below it away.
   const open = isOpen && rows.length <= 16 ? html` open` : null;
-  return html`<details${open}><summary>${name}: ${rows.length} endpoints</summary>${table}</details>`;
+  return html`<details${open}><summary>${name}: ${rows.length === 1 ? 'one endpoint' : `${rows.length} endpoints`}</summary>${table}</details>`;
 }
 
 type Column = NumberColumn<EndpointResult>;

@@ -111,7 +111,7 @@ function probesOf({ profile, objective, probes }: SizingResult): Html | null {
   if (probes.length === 0) return null;
   const rows = [...probes].sort((left, right) => left.replicas - right.replicas);
   return html`<details>
-    <summary>${profile}: ${probes.length} counts tried</summary>
+    <summary>${profile}: counts that were tried</summary>
     ${tableOf({
       caption: `Counts of ${profile} that were tried`,
       rowHead: 'Replicas',
