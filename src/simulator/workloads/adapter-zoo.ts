@@ -1,11 +1,11 @@
 import { must } from '../../core/assert.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createPoissonArrivals } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
 import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
 import { createZipf } from './zipf.ts';
@@ -29,25 +29,19 @@ const SIZES = 1;
 
 /** A workload whose requests name one of many adapters, some of them far more often than others. */
 export function createAdapterZooWorkload(sheet: WorkloadSheet<AdapterZooSetting>): Workload {
-  const values = valuesOf(sheet);
-  const names = Array.from({ length: values.adapters }, (_, rank) => `adapter-${rank + 1}`);
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: names,
-    defaults: values,
-    loadUnit: `${values.requestsPerSecond} requests/s`,
-    createTraffic: (options) => createTraffic(values, names, options),
-  };
+  return createSheetWorkload(sheet, {
+    adapters: adapterNames,
+    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    createTraffic,
+  });
 }
 
-function createTraffic(
-  values: AdapterZooSetting,
-  names: readonly string[],
-  options: TrafficOptions,
-): TrafficSource {
-  assertTrafficOptions(options);
+function adapterNames({ adapters }: AdapterZooSetting): readonly string[] {
+  return Array.from({ length: adapters }, (_, rank) => `adapter-${rank + 1}`);
+}
+
+function createTraffic(values: AdapterZooSetting, options: TrafficOptions): TrafficSource {
+  const names = adapterNames(values);
   const { seed, durationMs, load } = options;
   const meanPerSecond = values.requestsPerSecond * load;
   const sizes = createStream(seed, SIZES);

@@ -1,6 +1,5 @@
 import type { Rng } from '../../core/rng.ts';
 import { createPoissonArrivals } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import {
   ConversationTraffic,
   type ConversationPlan,
@@ -10,7 +9,8 @@ import {
 import { createStream } from './random.ts';
 import { WorkloadError } from './errors.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSampler, type SizeSpec } from './sizes.ts';
 import type { TrafficOptions, TrafficSource, Workload } from './types.ts';
 import { createZipf } from './zipf.ts';
@@ -47,24 +47,17 @@ interface Samplers {
 
 /** A workload of conversations in one or many turns. */
 export function createConversationWorkload(sheet: WorkloadSheet<ConversationSetting>): Workload {
-  const values = valuesOf(sheet);
-  const { start } = values;
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: [],
-    defaults: values,
-    loadUnit:
+  return createSheetWorkload(sheet, {
+    adapters: noAdapters,
+    loadUnit: ({ start }) =>
       start.kind === 'clients'
         ? `${start.count} conversations at any time`
         : `${start.perSecond} new conversations/s`,
-    createTraffic: (options) => createTraffic(values, options),
-  };
+    createTraffic,
+  });
 }
 
 function createTraffic(values: ConversationSetting, options: TrafficOptions): TrafficSource {
-  assertTrafficOptions(options);
   const mint = new SegmentMint();
   const { applications, systemTokens } = values;
   const systems = Array.from({ length: applications }, () => mint.create(systemTokens));

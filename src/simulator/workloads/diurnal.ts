@@ -1,11 +1,11 @@
 import { must } from '../../core/assert.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createVaryingArrivals, type VaryingRate } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
 import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
 import { createZipf } from './zipf.ts';
@@ -37,20 +37,14 @@ const BURSTS = 2;
 
 /** A workload that swells and ebbs once within the run, whatever its duration, with bursts. */
 export function createDiurnalWorkload(sheet: WorkloadSheet<DiurnalSetting>): Workload {
-  const values = valuesOf(sheet);
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: [],
-    defaults: values,
-    loadUnit: `${values.requestsPerSecond} requests/s on average`,
-    createTraffic: (options) => createTraffic(values, options),
-  };
+  return createSheetWorkload(sheet, {
+    adapters: noAdapters,
+    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s on average`,
+    createTraffic,
+  });
 }
 
 function createTraffic(values: DiurnalSetting, options: TrafficOptions): TrafficSource {
-  assertTrafficOptions(options);
   const { seed, durationMs } = options;
   const sizes = createStream(seed, SIZES);
   const drawApplication = createZipf(values.applications, 1);

@@ -1,11 +1,11 @@
 import type { Rng } from '../../core/rng.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createGammaArrivals } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
 import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
 
@@ -33,20 +33,14 @@ const SIZES = 1;
 
 /** A workload where counting requests says little of the work they are. */
 export function createMixedSizesWorkload(sheet: WorkloadSheet<MixedSizesSetting>): Workload {
-  const values = valuesOf(sheet);
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: [],
-    defaults: values,
-    loadUnit: `${values.requestsPerSecond} requests/s`,
-    createTraffic: (options) => createTraffic(values, options),
-  };
+  return createSheetWorkload(sheet, {
+    adapters: noAdapters,
+    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    createTraffic,
+  });
 }
 
 function createTraffic(values: MixedSizesSetting, options: TrafficOptions): TrafficSource {
-  assertTrafficOptions(options);
   const { seed, durationMs, load } = options;
   const meanPerSecond = values.requestsPerSecond * load;
   const sizes = createStream(seed, SIZES);

@@ -1,11 +1,11 @@
 import { must } from '../../core/assert.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createVaryingArrivals } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSampler, type SizeSpec } from './sizes.ts';
 import type {
   LabRequest,
@@ -54,16 +54,11 @@ const SIZES = 1;
 export function createNoisyNeighbourWorkload(
   sheet: WorkloadSheet<NoisyNeighbourSetting>,
 ): Workload {
-  const values = valuesOf(sheet);
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: [],
-    defaults: values,
-    loadUnit: `${meanPerSecondOf(values).toFixed(1)} requests/s on average`,
-    createTraffic: (options) => createTraffic(values, options),
-  };
+  return createSheetWorkload(sheet, {
+    adapters: noAdapters,
+    loadUnit: (values) => `${meanPerSecondOf(values).toFixed(1)} requests/s on average`,
+    createTraffic,
+  });
 }
 
 function meanPerSecondOf(values: NoisyNeighbourSetting): number {
@@ -78,7 +73,6 @@ function noisyPerSecondAt(values: NoisyNeighbourSetting, atMs: number): number {
 }
 
 function createTraffic(values: NoisyNeighbourSetting, options: TrafficOptions): TrafficSource {
-  assertTrafficOptions(options);
   const { seed, durationMs, load } = options;
   const { quietTenants } = values;
   const quietPerSecond = quietTenants * values.quietPerSecond;

@@ -2,11 +2,11 @@ import { must } from '../../core/assert.ts';
 import { pickIndex, type Rng } from '../../core/rng.ts';
 import { ArrivalTraffic } from './arrival-traffic.ts';
 import { createPoissonArrivals } from './arrivals.ts';
-import { assertTrafficOptions } from './check-options.ts';
 import { createStream } from './random.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { valuesOf, type Setting, type WorkloadSheet } from './sheet.ts';
+import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
+import type { Setting, WorkloadSheet } from './sheet.ts';
 import type {
   LabRequest,
   PromptSegment,
@@ -40,16 +40,11 @@ const ORDER = 1;
  * beforehand, shuffled, and asked one after the other; after the last one the first comes again.
  */
 export function createSharedPrefixWorkload(sheet: WorkloadSheet<SharedPrefixSetting>): Workload {
-  const values = valuesOf(sheet);
-  return {
-    name: sheet.name,
-    summary: sheet.summary,
-    objective: values.objective,
-    adapters: [],
-    defaults: values,
-    loadUnit: `${values.requestsPerSecond} requests/s`,
-    createTraffic: (options) => createTraffic(values, options),
-  };
+  return createSheetWorkload(sheet, {
+    adapters: noAdapters,
+    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    createTraffic,
+  });
 }
 
 interface Question {
@@ -58,7 +53,6 @@ interface Question {
 }
 
 function createTraffic(values: SharedPrefixSetting, options: TrafficOptions): TrafficSource {
-  assertTrafficOptions(options);
   const { seed, durationMs, load } = options;
   const meanPerSecond = values.requestsPerSecond * load;
   const mint = new SegmentMint();
