@@ -10,6 +10,7 @@ import { openLab, type Lab, type RunOptions } from './lib/lab.ts';
 import { checkTable, formatJsonLine, formatTable, type BenchResult } from './lib/report.ts';
 import { longPromptBench } from './long-prompt.ts';
 import { pickBench } from './pick.ts';
+import { policiesBench } from './policies.ts';
 import { prefixIndexBench } from './prefix-index.ts';
 import { proxyBench } from './proxy.ts';
 import { streamBench } from './stream.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   prefixIndexBench,
   pickBench,
   labBench,
+  policiesBench,
 ];
 
 /** A run that takes longer than this hangs. */
@@ -36,6 +38,8 @@ ${BENCHES.map((bench) => `  ${bench.name.padEnd(12)} ${bench.question}`).join('\
 
   --quick              fewer and shorter rounds, under 45 s
   --subject raw-proxy  measure the bench's own raw-socket proxy in place of the gateway
+  --workload A,B --policy A,B --seed 1,2 --load 1,1.25
+                       what \`policies\` runs; without them its matrix
   --profile DIR        have the gateway write a CPU profile to DIR (the figures suffer a little)
 `;
 
@@ -54,6 +58,10 @@ function parseInvocation(args: readonly string[]): Invocation | null {
         quick: { type: 'boolean' },
         subject: { type: 'string' },
         profile: { type: 'string' },
+        workload: { type: 'string' },
+        policy: { type: 'string' },
+        seed: { type: 'string' },
+        load: { type: 'string' },
       },
     });
     const bench = BENCHES.find((candidate) => candidate.name === positionals[0]);
@@ -64,11 +72,21 @@ function parseInvocation(args: readonly string[]): Invocation | null {
       isQuick: values.quick === true,
       subject,
       profileDir: values.profile ?? null,
+      only: {
+        workloads: listOf(values.workload),
+        policies: listOf(values.policy),
+        seeds: listOf(values.seed),
+        loads: listOf(values.load),
+      },
     } as const;
     return { bench, options };
   } catch {
     return null;
   }
+}
+
+function listOf(value: string | undefined): readonly string[] | null {
+  return value === undefined ? null : value.split(',');
 }
 
 async function runBench({ bench, options }: Invocation, cleanup: Cleanup): Promise<number> {
@@ -105,7 +123,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const cleanup = new Cleanup();
-  const limitMs = invocation.options.isQuick ? QUICK_LIMIT_MS : FULL_LIMIT_MS;
+  const { bench, options } = invocation;
+  const limitMs = options.isQuick ? QUICK_LIMIT_MS : (bench.limitMs ?? FULL_LIMIT_MS);
   const interrupted = new Promise<never>((_, reject) => {
     const stop = (reason: string): void => reject(new BenchFailure(reason));
     setTimeout(() => stop(`not finished after ${limitMs / 1000} s`), limitMs).unref();

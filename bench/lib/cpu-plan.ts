@@ -22,6 +22,13 @@ export function claimCores(): CpuPlan {
   return { proxyCpu, loadCpu };
 }
 
+/** Lets this process, and threads it starts from now on, use both cores again. */
+export function shareCores({ proxyCpu, loadCpu }: CpuPlan): void {
+  execFileSync('taskset', ['-a', '-c', '-p', `${proxyCpu},${loadCpu}`, String(process.pid)], {
+    stdio: 'ignore',
+  });
+}
+
 /** Reads a kernel CPU list such as `0-3,8`. */
 export function parseCpuList(list: string): readonly number[] {
   return list.split(',').flatMap((part) => {

@@ -12,6 +12,14 @@ import { BenchFailure } from './failure.ts';
  */
 export type SubjectKind = 'penstock' | 'raw-proxy';
 
+/** What a matrix of runs is cut down to; null where nothing is said. */
+export interface Selection {
+  readonly workloads: readonly string[] | null;
+  readonly policies: readonly string[] | null;
+  readonly seeds: readonly string[] | null;
+  readonly loads: readonly string[] | null;
+}
+
 /** What one run is asked to do. */
 export interface RunOptions {
   /** Fewer and shorter rounds: the whole run stays under 45 s. */
@@ -22,6 +30,8 @@ export interface RunOptions {
    * profiled.
    */
   readonly profileDir: string | null;
+  /** For the bench of policies. */
+  readonly only: Selection;
 }
 
 /** Everything a bench needs to start processes and to leave nothing behind. */
