@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { fail, succeed, type Result } from '../core/result.ts';
-import { describeTrafficGap } from '../simulator/calibration/compare.ts';
+import { describeTrafficGap } from '../simulator/calibration/traffic-gap.ts';
 import { sceneOfReport } from '../simulator/calibration/measured-scene.ts';
 import type { RunResult } from '../simulator/lab/results.ts';
 import type { NamedMeasurement } from '../simulator/report/report-input.ts';

@@ -5,6 +5,9 @@ import type { RunResult } from '../simulator/lab/results.ts';
 import type { GoodputObjective } from '../simulator/workloads/types.ts';
 import type { LabScene } from './lab-plan.ts';
 
+/** Share of failed requests that wants an explanation. */
+const MANY_FAILED = 0.1;
+
 /** A time in the unit that reads best: `350 ms`, `1.5 s`, `10 min`. */
 export function formatTime(ms: number): string {
   if (!Number.isFinite(ms)) return 'unbounded';
@@ -37,7 +40,7 @@ export function describeGood({ ttftMs, tpotMs, e2eMs }: GoodputObjective): strin
 }
 
 /** `1`, or `1 to 3`. */
-export function describeSeeds(seeds: readonly number[]): string {
+function describeSeeds(seeds: readonly number[]): string {
   const [first = 0] = seeds;
   const last = seeds.at(-1) ?? first;
   return first === last ? `seed ${first}` : `seeds ${first} to ${last}`;
@@ -95,6 +98,30 @@ export function describeEndings(runs: readonly RunResult[]): readonly string[] {
     return [`${policy}, seed ${seed}: ${what}${reason ?? status}`];
   });
   return [...new Set(lines)];
+}
+
+/**
+ * Lines for runs in which most requests failed without anything having been disturbed: engines
+ * refuse what is longer than their context or their KV cache.
+ */
+export function describeFailures(
+  runs: readonly RunResult[],
+  fleet: readonly FleetPart[],
+): readonly string[] {
+  const shortest = Math.min(...fleet.map(contextTokensOf));
+  return runs.flatMap(({ policy, seed, requests: { sent, failed } }) =>
+    failed <= sent * MANY_FAILED
+      ? []
+      : [
+          `${policy}, seed ${seed}: ${failed} of ${sent} requests failed; engines refuse prompts and answers of more than ${shortest.toLocaleString('en-US')} tokens here`,
+        ],
+  );
+}
+
+function contextTokensOf({ profile, overrides }: FleetPart): number {
+  const blocks = overrides.kvBlocks ?? profile.kvBlocks;
+  const longest = overrides.maxModelLenTokens ?? profile.maxModelLenTokens;
+  return Math.min(longest, blocks * profile.blockSizeTokens);
 }
 
 /** A term with its bound: `ttft-p99 <= 1 s`, `goodput >= 99 %`. */

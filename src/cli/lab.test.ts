@@ -149,6 +149,13 @@ test('a profile file stands beside the profile that it was made from', async () 
   assert.ok((slow?.ttftMs.p50 ?? 0) > 1.5 * ((await run('h100-8b:2'))?.ttftMs.p50 ?? Infinity));
 });
 
+test('what most requests failed of is said', async () => {
+  const { code, out } = await lab('run', ...CHAT, '--max-model-len', '100');
+  assert.equal(code, 0);
+  assert.match(out, /soonest, seed 1: (\d+) of \1 requests failed; .* more than 100 tokens here/);
+  assert.doesNotMatch((await lab('run', ...CHAT)).out, /requests failed/);
+});
+
 test('engine settings, a mixed fleet and events change the run', async () => {
   const args = ['--workload', 'interactive-chat', '--load', '0.2', '--duration', '20s'];
   const fleet = ['--profile', 'h100-8b:1,a100-80-llama-3.1-8b:1'];

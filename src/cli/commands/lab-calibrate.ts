@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { must } from '../../core/assert.ts';
 import { fail, succeed, type Result } from '../../core/result.ts';
-import { describeTrafficGap } from '../../simulator/calibration/compare.ts';
+import { describeTrafficGap } from '../../simulator/calibration/traffic-gap.ts';
 import { fitProfile, type ProfileFit } from '../../simulator/calibration/fit-profile.ts';
 import { meanError, metricsOfReport, type Metrics } from '../../simulator/calibration/metrics.ts';
 import { sceneOfReport, sceneOfRequests } from '../../simulator/calibration/measured-scene.ts';

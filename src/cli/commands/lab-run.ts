@@ -18,7 +18,7 @@ import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
 import { alignColumns, renderRunTable } from '../lab-table.ts';
-import { describeEndings, describeFleet, describeScene } from '../lab-text.ts';
+import { describeEndings, describeFailures, describeFleet, describeScene } from '../lab-text.ts';
 import { readMeasurements } from '../measured-file.ts';
 import type { ParsedOptions } from '../options.ts';
 
@@ -164,6 +164,7 @@ function describeRuns(
         : renderRunTable(columns, measurements)),
       '',
       ...endings,
+      ...(scene.events.length === 0 ? describeFailures(runs, fleet) : []),
       ...describeGaps(measurements, runs),
       `${mark}${took}.`,
     ],

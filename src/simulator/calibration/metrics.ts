@@ -6,7 +6,7 @@ import type { MeasuredDistribution, MeasuredReport } from '../load/measured-repo
 export type MetricName = `${'ttft' | 'tpot' | 'itl'} ${'mean' | 'p50' | 'p90'}` | 'output tokens/s';
 
 /** Every metric, in the order of tables. */
-export const METRIC_NAMES: readonly MetricName[] = Object.freeze([
+const METRIC_NAMES: readonly MetricName[] = Object.freeze([
   'ttft mean',
   'ttft p50',
   'ttft p90',

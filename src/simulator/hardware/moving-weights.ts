@@ -51,7 +51,7 @@ export function movingTimesOf(
 }
 
 /** Bytes of one adapter: rank times inputs plus outputs of every matrix it changes. */
-export function adapterBytesOf(shape: ModelShape): number {
+function adapterBytesOf(shape: ModelShape): number {
   const { hiddenSize, heads, kvHeads, headDim, layers } = shape;
   const attention = 4 * hiddenSize + 2 * headDim * (heads + kvHeads);
   const attentionParameters = 2 * hiddenSize * headDim * (heads + kvHeads);

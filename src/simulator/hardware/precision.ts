@@ -1,16 +1,6 @@
 /** A number format of weights. Four-bit formats carry their scales. */
 export type Precision = 'bf16' | 'fp8' | 'int8' | 'mxfp4' | 'nvfp4' | 'int4';
 
-/** Every precision, widest first. */
-export const PRECISIONS: readonly Precision[] = Object.freeze([
-  'bf16',
-  'fp8',
-  'int8',
-  'nvfp4',
-  'mxfp4',
-  'int4',
-]);
-
 /**
  * Bytes of one weight. Beside four bits, mxfp4 has an 8-bit scale for 32 values (OCP
  * Microscaling 1.0), nvfp4 one for 16, and AWQ and GPTQ a 16-bit scale and a zero point for 128.

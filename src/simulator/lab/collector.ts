@@ -8,7 +8,7 @@ const GAP_RESOLUTION_MS = 0.001;
 /** Tenants measured by themselves; further ones share `OTHER_TENANTS`. */
 const TENANTS_MAX = 1000;
 /** Stands for all tenants beyond the first thousand. */
-export const OTHER_TENANTS = '(others)';
+const OTHER_TENANTS = '(others)';
 
 /** What one tenant got so far. */
 export interface TenantTally {

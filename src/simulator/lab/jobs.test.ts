@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { must } from '../../core/assert.ts';
 import type { PluginDefinition } from '../../scheduler/framework/plugin.ts';
 import { findProfile } from '../hardware/profiles.ts';
+import { findWorkload } from '../workloads/workloads.ts';
 import { JobPool, runJobs } from './jobs-pool.ts';
 import {
   createLabOptions,
@@ -18,6 +19,7 @@ import {
   type LabJob,
 } from './jobs.ts';
 import { presetPolicy } from './testing/world-builders.ts';
+import { LabWorld } from './world.ts';
 
 const PROFILE = must(findProfile('h100-8b'), 'a profile');
 const QUIET = { onProgress: () => undefined, onPluginFault: () => undefined };
@@ -41,6 +43,33 @@ function createJob(changes: Partial<LabJob> = {}): LabJob {
     ...changes,
   };
 }
+
+test('an endpoint that starts later takes no request before, and counts as new', () => {
+  const workload = must(findWorkload('interactive-chat'), 'interactive-chat');
+  const start = { kind: 'start', readyAtMs: 4000 } as const;
+  const slow = { kind: 'slow', atMs: 100, factor: 2 } as const;
+  const events = [
+    { endpoint: 1, event: start },
+    { endpoint: 1, event: slow },
+  ];
+  const options = createLabOptions(createJob({ events }), workload);
+  assert.deepEqual(
+    options.endpoints.map(({ readyAtMs }) => readyAtMs),
+    [0, 4000],
+  );
+  assert.deepEqual(
+    options.endpoints.map((endpoint) => endpoint.events),
+    [[], [slow]],
+  );
+  const world = new LabWorld(options);
+  while (!world.advance(10_000));
+  const result = world.result();
+  const [first, second] = result.endpoints;
+  assert.ok((second?.requests ?? 0) > 0);
+  assert.ok((first?.requests ?? 0) > (second?.requests ?? 0));
+  const samples = 4000 / result.series.intervalMs;
+  assert.ok(result.series.picks[1]?.slice(0, samples - 1).every((picks) => picks === 0));
+});
 
 test('threads give what this thread gives, in the order of the jobs', async () => {
   const jobs = [

@@ -30,7 +30,7 @@ export function summarize(
  * Percentile of values in rising order, linear between the two that it falls between (numpy's
  * default method). At least one value.
  */
-export function percentileOf(sorted: Float64Array, percent: number): number {
+function percentileOf(sorted: Float64Array, percent: number): number {
   const place = ((sorted.length - 1) * percent) / 100;
   const below = Math.floor(place);
   const low = sorted[below] as number;

@@ -48,7 +48,7 @@ export class MooncakeReader {
 }
 
 /** The object that a line is; a last line that breaks off is told apart from a broken one. */
-export function parseObject(line: FileLine, path: string): Readonly<Record<string, unknown>> {
+function parseObject(line: FileLine, path: string): Readonly<Record<string, unknown>> {
   const place = { path, line: line.number };
   let parsed: unknown;
   try {
