@@ -1,16 +1,21 @@
-import type { RecordedLine, RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
-import { LINE_TAIL_BYTES } from '../../protocol/recording/line-writer.ts';
+import { LINE_TAIL_BYTES, type RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
+import type { RowTable } from '../../protocol/recording/row-table.ts';
 import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from '../../protocol/recording/types.ts';
-import { writeSealed } from './secrets.ts';
+import type { SealedHashes } from './sealed-hashes.ts';
 
 /** Bytes from which a batch takes no more lines. */
-const BATCH_BYTES: number = 320 * 1024;
+const BATCH_BYTES: number = 192 * 1024;
 
 /** Lines in one buffer, on their way to the file. */
 export class LineBatch {
+  readonly #writer: RecordingLineWriter;
   readonly #bytes: Buffer = Buffer.allocUnsafe(BATCH_BYTES + RECORDING_LINE_BYTES_MAX);
   #length = 0;
   #lineCount = 0;
+
+  constructor(writer: RecordingLineWriter) {
+    this.#writer = writer;
+  }
 
   /** The lines, until `clear`. */
   get bytes(): Uint8Array {
@@ -26,20 +31,16 @@ export class LineBatch {
   }
 
   /**
-   * Adds a line to a batch that is not full, with the encrypted hashes from number `first` on;
-   * false when it is too long.
+   * Adds row number `index` as a line to a batch that is not full, with the next hashes; false when
+   * it is too long, and then no hash is taken.
    */
-  add(
-    writer: RecordingLineWriter,
-    line: RecordedLine,
-    sealed: { readonly hashes: Uint8Array; readonly first: number },
-  ): boolean {
-    const end = writer.write(this.#bytes, this.#length, line);
+  add(table: RowTable, index: number, hashes: SealedHashes): boolean {
+    const end = this.#writer.write(this.#bytes, this.#length, table, index);
     if (end < 0) return false;
-    const { hashes, first } = sealed;
-    const count = line.blockCount;
-    const at = end - LINE_TAIL_BYTES - count * BLOCK_HASH_CHARS;
-    writeSealed(this.#bytes, at, { hashes, first, count });
+    const count = table.blockCountAt(index);
+    if (count > 0) {
+      hashes.writeNext(this.#bytes, end - LINE_TAIL_BYTES - count * BLOCK_HASH_CHARS, count);
+    }
     this.#length = end;
     this.#lineCount += 1;
     return true;

@@ -1,8 +1,9 @@
 import { ERRORS } from '../../core/errors.ts';
-import type { EndedFlight, RefusedRequest } from '../../director/ports.ts';
+import type { RefusedRequest } from '../../director/ports.ts';
 import type { RequestHead } from '../../director/types.ts';
+import type { RecordedRow } from '../../protocol/recording/row-table.ts';
 import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
-import type { EndedRequest } from './ended-list.ts';
+import type { RowContext } from './flight-row.ts';
 
 /** As the estimator assumes of a model it has seen nothing of. */
 const BYTES_PER_TOKEN = 4;
@@ -10,43 +11,11 @@ const BYTES_PER_TOKEN = 4;
 /** Salt of prompts whose hashes cannot be had without any. */
 const SALT = '';
 
-/** What a recording that began at `originMs` (`Clock.now`) says of a flight. */
-export function describeFlight(
-  { head, record, startedAtMs }: EndedFlight,
-  { originMs, blockCount }: { readonly originMs: number; readonly blockCount: number },
-): EndedRequest {
-  const { attempts, promptTokens } = record;
-  const last = attempts[attempts.length - 1];
-  return {
-    atMs: startedAtMs - originMs,
-    api: head.api.id,
-    model: head.model,
-    adapter: record.adapter,
-    pool: record.pool,
-    endpoint: last === undefined ? null : last.endpoint,
-    credential: credentialOf(head),
-    stream: head.isStream,
-    promptBytes: head.promptBytes,
-    promptTokens: promptTokens === null ? record.promptTokensEstimate : promptTokens,
-    tokensFrom: promptTokens === null ? 'estimate' : 'usage',
-    maxTokens: head.maxTokens,
-    outputTokens: record.completionTokens,
-    cachedTokens: record.cachedTokens,
-    ttftMs: head.isStream ? record.ttftMs : null,
-    tpotMs: record.tpotMs,
-    durationMs: record.durationMs ?? 0,
-    outcome: record.outcome ?? 'interrupted',
-    status: record.status ?? 0,
-    attempts: attempts.length,
-    blockCount,
-  };
-}
-
-/** What it says of a refusal. */
+/** What a recording says of a refusal. */
 export function describeRefusal(
   { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs }: RefusedRequest,
-  { originMs, blockCount }: { readonly originMs: number; readonly blockCount: number },
-): EndedRequest {
+  { originMs, tenant, blockCount }: RowContext,
+): RecordedRow {
   return {
     atMs: startedAtMs - originMs,
     api: head.api.id,
@@ -55,7 +24,7 @@ export function describeRefusal(
     adapter: null,
     pool,
     endpoint: null,
-    credential: credentialOf(head),
+    tenant,
     stream: head.isStream,
     promptBytes: head.promptBytes,
     promptTokens: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
@@ -89,6 +58,6 @@ export function blocksOfRefusal(head: RequestHead): PromptBlocks {
 }
 
 /** Whatever tells clients apart; the first of the headers that engines and gateways read. */
-function credentialOf(head: RequestHead): string | null {
+export function credentialOf(head: RequestHead): string | null {
   return head.header('authorization') ?? head.header('x-api-key') ?? head.header('api-key');
 }

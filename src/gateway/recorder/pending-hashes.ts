@@ -1,4 +1,5 @@
 import type { BlockMask, PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
+import type { SealedHashes } from './sealed-hashes.ts';
 import { CIPHER_BLOCK_WORDS, type RecordingSecrets } from './secrets.ts';
 
 /** Hashes that fit at first; grows to 20,480, a full list and the longest prompt. */
@@ -44,7 +45,7 @@ export class PendingHashes {
   }
 
   /** All of them, encrypted, in order; afterwards there are none. */
-  take(): Uint8Array {
+  take(): SealedHashes {
     const words = this.#words.subarray(0, this.#count * CIPHER_BLOCK_WORDS);
     this.#count = 0;
     return this.#secrets.seal(words);

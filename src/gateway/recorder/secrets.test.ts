@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeBlocks } from '../../protocol/recording/block-text.ts';
 import { PendingHashes } from './pending-hashes.ts';
-import { RecordingSecrets, writeSealed } from './secrets.ts';
+import { RecordingSecrets } from './secrets.ts';
 
 /** Hashes of two words each, as a recording has them. */
 function sealAll(secrets: RecordingSecrets, batches: readonly (readonly number[])[]): string[] {
@@ -10,10 +10,11 @@ function sealAll(secrets: RecordingSecrets, batches: readonly (readonly number[]
   for (const words of batches) {
     pending.add({ blockBytes: 256, count: words.length / 2, hashes: Uint32Array.from(words) });
   }
-  const hashes = pending.take();
-  const count = hashes.length / 16;
+  const { count } = pending;
   const bytes = Buffer.alloc(count * 8);
-  writeSealed(bytes, 0, { hashes, first: 0, count });
+  const hashes = pending.take();
+  for (let i = 0; i < count; i += 1) hashes.writeNext(bytes, i * 8, 1);
+  assert.equal(pending.count, 0);
   return bytes.toString('latin1').match(/.{8}/g) ?? [];
 }
 
@@ -34,6 +35,34 @@ test('credentials without end are still told apart', () => {
   const tenants = new Set(Array.from({ length: 10_000 }, (_, i) => secrets.tenantOf(String(i))));
   assert.equal(tenants.size, 10_000);
   assert.equal(secrets.tenantOf('0'), first);
+});
+
+test('credentials of one length and ending are told apart, each time they come', () => {
+  const secrets = new RecordingSecrets();
+  const [one, two] = ['key-a-0', 'key-b-0'];
+  const first = secrets.tenantOf(one);
+  const second = secrets.tenantOf(two);
+  assert.notEqual(first, second);
+  for (let i = 0; i < 3; i += 1) {
+    assert.equal(secrets.tenantOf(one), first);
+    assert.equal(secrets.tenantOf(two), second);
+  }
+  assert.match(secrets.tenantOf(''), /^[\w-]{8}$/);
+  assert.notEqual(secrets.tenantOf('ü€'), secrets.tenantOf('ü¬'));
+});
+
+test('hashes that are left out do not shift those that follow', () => {
+  const pending = new PendingHashes(new RecordingSecrets());
+  const words = Uint32Array.of(1, 2, 3, 4, 5, 6);
+  const texts = [0, 2].map((skipped) => {
+    pending.add({ blockBytes: 256, count: 3, hashes: words });
+    const hashes = pending.take();
+    const bytes = Buffer.alloc((3 - skipped) * 8);
+    hashes.skip(skipped);
+    hashes.writeNext(bytes, 0, 3 - skipped);
+    return bytes.toString('latin1');
+  });
+  assert.equal(texts[1], texts[0]!.slice(16));
 });
 
 test('sealed hashes show which are equal and nothing else, in any batch', () => {

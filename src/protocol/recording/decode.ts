@@ -5,6 +5,7 @@ import { type ApiId, APIS } from '../api-table.ts';
 import { decodeBlocks } from './block-text.ts';
 import { FieldReader } from './field-reader.ts';
 import {
+  RECORDING_COLUMNS,
   RECORDING_LINE_BYTES_MAX,
   RECORDING_VERSION,
   type RecordedRequest,
@@ -22,49 +23,65 @@ const TOKEN_SOURCES: readonly RecordedRequest['tokensFrom'][] = ['usage', 'estim
 const STATUS_MAX = 599;
 
 /**
- * Reads one line, without its newline, of either kind. Fields that this version does not know are
- * ignored; all that it knows must be there. The last line of a file, and one before a header, may
- * have been cut by a crash.
+ * Reads one line, without its newline, of either kind. Values after those that this version knows
+ * are ignored; all that it knows must be there. The last line of a file, and one before a header,
+ * may have been cut by a crash.
  */
 export function decodeRecordingLine(line: string): Result<RecordingLine, RecordingProblem> {
-  const fields = parseLine(line);
-  if (!fields.ok) return fields;
-  if ('penstockRecording' in fields.value) {
-    const header = readHeader(fields.value);
+  const parsed = parseLine(line);
+  if (!parsed.ok) return parsed;
+  if (parsed.value.kind === 'header') {
+    const header = readHeader(parsed.value.fields);
     return header.ok ? succeed({ kind: 'header', header: header.value }) : header;
   }
-  const request = readRequest(fields.value);
+  const request = readRequest(parsed.value.fields);
   return request.ok ? succeed({ kind: 'request', request: request.value }) : request;
 }
 
 /** Reads a header's line. */
 export function decodeRecordingHeader(line: string): Result<RecordingHeader, RecordingProblem> {
-  const fields = parseLine(line);
-  return fields.ok ? readHeader(fields.value) : fields;
+  const parsed = parseLine(line);
+  if (!parsed.ok) return parsed;
+  const { kind, fields } = parsed.value;
+  return kind === 'header' ? readHeader(fields) : fail({ field: null, reason: 'is no header' });
 }
 
 /** Reads a request's line. */
 export function decodeRecordedRequest(line: string): Result<RecordedRequest, RecordingProblem> {
-  const fields = parseLine(line);
-  return fields.ok ? readRequest(fields.value) : fields;
+  const parsed = parseLine(line);
+  if (!parsed.ok) return parsed;
+  const { kind, fields } = parsed.value;
+  return kind === 'request' ? readRequest(fields) : fail({ field: null, reason: 'is a header' });
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function parseLine(line: string): Result<Fields, RecordingProblem> {
+interface ParsedLine {
+  readonly kind: RecordingLine['kind'];
+  readonly fields: Fields;
+}
+
+function parseLine(line: string): Result<ParsedLine, RecordingProblem> {
   if (line.length > RECORDING_LINE_BYTES_MAX) {
     const reason = `is longer than ${RECORDING_LINE_BYTES_MAX} characters`;
     return fail({ field: null, reason });
   }
+  let parsed: unknown;
   try {
-    const parsed: unknown = JSON.parse(line);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
-      return succeed(parsed as Fields);
-    }
-    return fail({ field: null, reason: 'is not a JSON object' });
+    parsed = JSON.parse(line);
   } catch {
     return fail({ field: null, reason: 'is not complete JSON' });
   }
+  if (Array.isArray(parsed)) return succeed({ kind: 'request', fields: nameValues(parsed) });
+  const isHeader = typeof parsed === 'object' && parsed !== null && 'penstockRecording' in parsed;
+  if (isHeader) return succeed({ kind: 'header', fields: parsed as Fields });
+  return fail({ field: null, reason: "is neither a header nor a list of a request's values" });
+}
+
+function nameValues(values: readonly unknown[]): Fields {
+  const fields: Record<string, unknown> = {};
+  for (const [index, column] of RECORDING_COLUMNS.entries()) fields[column] = values[index];
+  return fields;
 }
 
 function readHeader(fields: Fields): Result<RecordingHeader, RecordingProblem> {
@@ -80,7 +97,17 @@ function readHeader(fields: Fields): Result<RecordingHeader, RecordingProblem> {
     part: reader.integer('part', { min: 1 }),
     blockBytes: reader.integer('blockBytes', { min: 1 }),
   };
+  if (!areColumnsKnown(fields['columns'])) {
+    reader.refuse('columns', `must begin with ${RECORDING_COLUMNS.join(', ')}`);
+  }
   return reader.problem === null ? succeed(header) : fail(reader.problem);
+}
+
+/** Columns of this version come first; there may be others after them. */
+function areColumnsKnown(columns: unknown): boolean {
+  return (
+    Array.isArray(columns) && RECORDING_COLUMNS.every((column, index) => columns[index] === column)
+  );
 }
 
 function readRequest(fields: Fields): Result<RecordedRequest, RecordingProblem> {

@@ -9,9 +9,15 @@ import {
 } from './decode.ts';
 import { writeBlockHash } from './block-text.ts';
 import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
-import { LINE_TAIL_BYTES, type RecordedLine, RecordingLineWriter } from './line-writer.ts';
+import { LINE_TAIL_BYTES, RecordingLineWriter } from './line-writer.ts';
+import { type RecordedRow, RowTable } from './row-table.ts';
 import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
-import { BLOCK_HASH_CHARS, BLOCK_HASH_LIMIT, RECORDING_LINE_BYTES_MAX } from './types.ts';
+import {
+  BLOCK_HASH_CHARS,
+  BLOCK_HASH_LIMIT,
+  RECORDING_COLUMNS,
+  RECORDING_LINE_BYTES_MAX,
+} from './types.ts';
 import { anyRecordedRequest } from './testing/any-request.ts';
 
 const REQUEST: RecordedRequest = {
@@ -44,11 +50,25 @@ const HEADER: RecordingHeader = {
   blockBytes: 256,
 };
 
-function problemOf(fields: object): RecordingProblem {
-  const decoded = decodeRecordedRequest(JSON.stringify(fields));
-  assert.ok(!decoded.ok, JSON.stringify(fields));
+/** What is wrong with the usual line when one of its values is another. */
+function problemOf(column: string, value: unknown): RecordingProblem {
+  const values = JSON.parse(encodeRecordedRequest(REQUEST)) as unknown[];
+  const line = JSON.stringify(values.with(RECORDING_COLUMNS.indexOf(column as never), value));
+  const decoded = decodeRecordedRequest(line);
+  assert.ok(!decoded.ok, line);
   return decoded.error;
 }
+
+/** A table of this row alone. */
+function tableOf(row: RecordedRow): RowTable {
+  const table = new RowTable(1);
+  table.add(row);
+  return table;
+}
+
+test('columns are the fields of a request, each once', () => {
+  assert.deepEqual(RECORDING_COLUMNS.toSorted(), Object.keys(REQUEST).toSorted());
+});
 
 test('a request is read as it was written, on one line', () => {
   fc.assert(
@@ -72,15 +92,16 @@ test('a header is read as it was written and told apart from a request', () => {
   assert.equal(decodeRecordingHeader(encodeRecordedRequest(REQUEST)).ok, false);
 });
 
-test('another version is refused by its number', () => {
-  const line = encodeRecordingHeader(HEADER).replace(
-    '"penstockRecording":1',
-    '"penstockRecording":2',
-  );
-  const decoded = decodeRecordingHeader(line);
-  assert.ok(!decoded.ok);
-  assert.equal(decoded.error.field, 'penstockRecording');
-  assert.match(decoded.error.reason, /must be 1, the only version known, got 2/);
+test('another version is refused by its number, and so are other columns', () => {
+  const line = encodeRecordingHeader(HEADER);
+  const old = decodeRecordingHeader(line.replace('Recording":2', 'Recording":1'));
+  assert.ok(!old.ok);
+  assert.equal(old.error.field, 'penstockRecording');
+  assert.match(old.error.reason, /must be 2, the only version known, got 1/);
+  const other = decodeRecordingHeader(line.replace('"tenant","stream"', '"stream","tenant"'));
+  assert.ok(!other.ok);
+  assert.equal(other.error.field, 'columns');
+  assert.match(other.error.reason, /must begin with atMs, api, /);
 });
 
 test('every cut of a line is refused', () => {
@@ -90,16 +111,15 @@ test('every cut of a line is refused', () => {
   }
 });
 
-test('a missing field is named, whichever it is', () => {
-  const fields = JSON.parse(encodeRecordedRequest(REQUEST)) as Record<string, unknown>;
-  for (const field of Object.keys(fields)) {
-    const { [field]: _, ...rest } = fields;
-    assert.deepEqual(problemOf(rest), { field, reason: 'is missing' });
+test('the first value that is missing is named', () => {
+  const values = JSON.parse(encodeRecordedRequest(REQUEST)) as unknown[];
+  for (const [index, field] of RECORDING_COLUMNS.entries()) {
+    const decoded = decodeRecordedRequest(JSON.stringify(values.slice(0, index)));
+    assert.deepEqual(decoded, { ok: false, error: { field, reason: 'is missing' } });
   }
 });
 
 test('a wrong value is refused with its field and what belongs there', () => {
-  const fields = JSON.parse(encodeRecordedRequest(REQUEST)) as Record<string, unknown>;
   const wrong: readonly (readonly [string, unknown, RegExp])[] = [
     ['atMs', -1, /must be milliseconds, at least 0, got -1/],
     ['atMs', null, /must be milliseconds/],
@@ -121,17 +141,17 @@ test('a wrong value is refused with its field and what belongs there', () => {
     ['blocks', null, /must be a text/],
   ];
   for (const [field, value, reason] of wrong) {
-    const problem = problemOf({ ...fields, [field]: value });
+    const problem = problemOf(field, value);
     assert.equal(problem.field, field);
     assert.match(problem.reason, reason);
   }
 });
 
-test('lines that are no objects are refused as a whole', () => {
+test('lines that are neither headers nor lists are refused as a whole', () => {
   for (const line of [
     '',
     'null',
-    '[]',
+    '{"atMs":1}',
     '3',
     '"x"',
     '{',
@@ -143,9 +163,11 @@ test('lines that are no objects are refused as a whole', () => {
   }
 });
 
-test('fields of later versions are ignored', () => {
-  const line = encodeRecordedRequest(REQUEST).replace('{', '{"later":[1],');
+test('what later versions may add is ignored', () => {
+  const line = encodeRecordedRequest(REQUEST).replace(/\]$/, ',[1]]');
   assert.deepEqual(decodeRecordedRequest(line), { ok: true, value: REQUEST });
+  const header = encodeRecordingHeader(HEADER).replace('"blocks"]', '"blocks","later"],"more":1');
+  assert.deepEqual(decodeRecordingHeader(header), { ok: true, value: HEADER });
 });
 
 test('times are kept to a hundredth', () => {
@@ -163,7 +185,8 @@ test('what the writer of bytes writes is read as it was given, hashes filled in'
     fc.property(anyRecordedRequest(), fc.nat(1000), (request, from) => {
       const { blocks, ...rest } = request;
       bytes.fill(7);
-      const end = writer.write(bytes, from, { ...rest, blockCount: blocks.length });
+      const row = { ...rest, blockCount: blocks.length };
+      const end = writer.write(bytes, from, tableOf(row), 0);
       const roomAt = end - LINE_TAIL_BYTES - blocks.length * BLOCK_HASH_CHARS;
       const room = bytes.subarray(roomAt, end - LINE_TAIL_BYTES);
       assert.ok(room.every((byte) => byte === 7));
@@ -197,7 +220,7 @@ test('names that were seen before do not hide that others have changed', () => {
   ];
   for (const change of changes) {
     const request = { ...rest, ...change };
-    const end = writer.write(bytes, 0, { ...request, blockCount: 0 });
+    const end = writer.write(bytes, 0, tableOf({ ...request, blockCount: 0 }), 0);
     const decoded = decodeRecordedRequest(bytes.toString('utf8', 0, end));
     assert.deepEqual(decoded, { ok: true, value: { ...request, blocks: [] } });
   }
@@ -206,10 +229,25 @@ test('names that were seen before do not hide that others have changed', () => {
 test('a line without room, or longer than allowed, is not written', () => {
   const writer = new RecordingLineWriter();
   const { blocks: _, ...rest } = REQUEST;
-  const line: RecordedLine = { ...rest, blockCount: 4096 };
+  const row: RecordedRow = { ...rest, blockCount: 4096 };
+  const write = (at: number, more: Partial<RecordedRow> = {}): number =>
+    writer.write(bytes, at, tableOf({ ...row, ...more }), 0);
   const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX + 10);
-  assert.ok(writer.write(bytes, 10, line) > 4096 * BLOCK_HASH_CHARS);
-  assert.equal(writer.write(bytes, 11, line), -1);
-  assert.equal(writer.write(bytes, 0, { ...line, model: '\0'.repeat(11_000) }), -1);
-  assert.equal(writer.write(bytes, 0, { ...line, blockCount: 9000 }), -1);
+  assert.ok(write(10) > 4096 * BLOCK_HASH_CHARS);
+  assert.equal(write(11), -1);
+  assert.equal(write(0, { model: '\0'.repeat(11_000) }), -1);
+  assert.equal(write(0, { tenant: '\0'.repeat(11_000) }), -1);
+  assert.equal(write(0, { blockCount: 9000 }), -1);
+});
+
+test('a table forgets its rows and can be filled again', () => {
+  const { blocks: _, ...rest } = REQUEST;
+  const table = new RowTable(2);
+  table.add({ ...rest, blockCount: 3 });
+  assert.equal(table.isFull, false);
+  table.add({ ...rest, blockCount: 5 });
+  assert.deepEqual([table.count, table.isFull, table.blockCountAt(1)], [2, true, 5]);
+  table.clear();
+  assert.deepEqual([table.count, table.isFull], [0, false]);
+  assert.ok(table.texts.every((text) => text === null));
 });

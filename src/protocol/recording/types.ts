@@ -2,7 +2,7 @@ import type { Outcome } from '../../core/errors.ts';
 import type { ApiId } from '../api-table.ts';
 
 /** Version of the line format; readers refuse any other. */
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 
 /**
  * Bits of a block's hash in a recording: eight characters of base64url, and a whole number that a
@@ -78,6 +78,34 @@ export interface RecordedRequest {
    */
   readonly blocks: readonly number[];
 }
+
+/**
+ * What the values of a request's line are, in their order. Every header says them, for whoever
+ * reads a recording without this program; a later version may have more, after these.
+ */
+export const RECORDING_COLUMNS: readonly (keyof RecordedRequest)[] = Object.freeze([
+  'atMs',
+  'api',
+  'model',
+  'adapter',
+  'pool',
+  'endpoint',
+  'tenant',
+  'stream',
+  'promptBytes',
+  'promptTokens',
+  'tokensFrom',
+  'maxTokens',
+  'outputTokens',
+  'cachedTokens',
+  'ttftMs',
+  'tpotMs',
+  'durationMs',
+  'outcome',
+  'status',
+  'attempts',
+  'blocks',
+]);
 
 /** Why a line is not one of a recording. */
 export interface RecordingProblem {

@@ -210,7 +210,7 @@ test('a recording that is broken in the middle is refused', async () => {
   const lines = readFileSync(golden('recording.jsonl'), 'utf8').split('\n');
   const broken = lines.with(2, lines[2]!.slice(0, 60)).join('\n');
   await refuse(broken, { code: 'trace_line_invalid', line: 3, says: /not complete JSON/ });
-  const noted = lines.with(2, lines[2]!.replace('"promptTokens":130', '"promptTokens":-1'));
+  const noted = lines.with(2, lines[2]!.replace(',640,130,', ',640,-1,'));
   await refuse(noted.join('\n'), { code: 'trace_line_invalid', line: 3, says: /promptTokens/ });
   const headless = lines.slice(1).join('\n');
   const says = /before the header/;

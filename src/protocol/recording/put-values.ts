@@ -1,0 +1,43 @@
+const ZERO = 48;
+const DOT = 46;
+
+/** Copies a word of some bytes; returns its end. */
+export function putWord(bytes: Uint8Array, at: number, word: Uint8Array): number {
+  const { length } = word;
+  for (let i = 0; i < length; i += 1) bytes[at + i] = word[i] as number;
+  return at + length;
+}
+
+/** Writes a whole number from 0 to 2^31 - 1 in decimal; returns its end. */
+export function putInteger(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value | 0;
+  const end = at + countDigits(rest);
+  for (let to = end - 1; to > at; to -= 1) {
+    const tenth = (rest / 10) | 0;
+    bytes[to] = ZERO + rest - tenth * 10;
+    rest = tenth;
+  }
+  bytes[at] = ZERO + rest;
+  return end;
+}
+
+/** Writes hundredths, from 0 to 2^31 - 1, as a number with two places; returns its end. */
+export function putHundredths(bytes: Uint8Array, at: number, value: number): number {
+  const hundredths = value | 0;
+  const whole = (hundredths / 100) | 0;
+  const end = putInteger(bytes, at, whole);
+  const rest = (hundredths - whole * 100) | 0;
+  const tens = (rest / 10) | 0;
+  bytes[end] = DOT;
+  bytes[end + 1] = ZERO + tens;
+  bytes[end + 2] = ZERO + rest - tens * 10;
+  return end + 3;
+}
+
+function countDigits(value: number): number {
+  if (value < 100) return value < 10 ? 1 : 2;
+  if (value < 10_000) return value < 1000 ? 3 : 4;
+  if (value < 1_000_000) return value < 100_000 ? 5 : 6;
+  if (value < 100_000_000) return value < 10_000_000 ? 7 : 8;
+  return value < 1_000_000_000 ? 9 : 10;
+}
