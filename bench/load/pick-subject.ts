@@ -195,6 +195,7 @@ class PickWorld {
           batch: sample,
           kvCacheUsage: 0.3,
           blocks: null,
+          firstToken: null,
         });
       }
     }

@@ -6,7 +6,13 @@ import type { Booking } from '../pool/ledger.ts';
 import type { LoadTable } from '../pool/load-table.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import type { AnswerHeader, PickInput, PromptBlocks, RankedEndpoint } from '../scheduler/types.ts';
+import type {
+  AnswerHeader,
+  FirstTokenObservation,
+  PickInput,
+  PromptBlocks,
+  RankedEndpoint,
+} from '../scheduler/types.ts';
 import type { DecisionLog, DecisionRecord } from '../telemetry/decision-log.ts';
 import type { CounterSeries } from '../telemetry/series.ts';
 import { cacheSaltOf } from './cache-salt.ts';
@@ -80,6 +86,7 @@ export class Flight {
   /** Whether an attempt is under way whose result is not recorded yet. */
   #isTrying = true;
   #isEnded = false;
+  #firstToken: FirstTokenObservation | null = null;
   /** The prompt's blocks as they were asked for last. */
   #lastBlocks: PromptBlocks | null = null;
 
@@ -224,7 +231,7 @@ export class Flight {
       scheduler.noteBooked(slot, { ...input, blocks });
     }
     if (!this.head.isStream) return;
-    scheduler.noteFirstToken(slot, {
+    this.#firstToken = {
       nowMs: this.#firstByteAtMs,
       ttftMs: this.#firstByteAtMs - this.#attemptStartedAtMs,
       promptTokens: input.promptTokens,
@@ -232,7 +239,8 @@ export class Flight {
       prefillTokensAhead: this.#ahead.prefillTokens,
       requestsAhead: this.#ahead.requests,
       isAdapterCold: this.#ahead.isAdapterCold,
-    });
+    };
+    scheduler.noteFirstToken(slot, this.#firstToken);
   }
 
   #teachEnd(usage: TokenUsage, nowMs: number): void {
@@ -251,6 +259,7 @@ export class Flight {
       batch: (this.#ahead.requests + requestsOn(slot, load)) / 2 + 1,
       kvCacheUsage: load.kvCacheUsage[slot] as number,
       blocks: this.#allBlocks(),
+      firstToken: this.#firstToken,
     });
   }
 

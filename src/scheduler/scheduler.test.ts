@@ -151,6 +151,7 @@ test('what the engine says of its cache corrects the index', () => {
       batch: 1,
       kvCacheUsage: 0.5,
       blocks: input.blocks,
+      firstToken: null,
     });
   }
   assert.ok(scheduler.pick(promptInput(1, 1)).ranked[0]!.matchedBlocks < 100);

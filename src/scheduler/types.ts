@@ -181,4 +181,6 @@ export interface FinishedObservation {
   /** KV-cache use of the endpoint, 0 to 1; NaN when unknown. */
   readonly kvCacheUsage: number;
   readonly blocks: PromptBlocks | null;
+  /** What was said of its first token; null when it was not timed. */
+  readonly firstToken: FirstTokenObservation | null;
 }

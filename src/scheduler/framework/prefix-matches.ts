@@ -1,4 +1,4 @@
-import type { PrefixMatcher } from '../ports.ts';
+import type { PrefixHoldings } from '../ports.ts';
 import type { CandidateSet, PickInput } from '../types.ts';
 
 /**
@@ -6,17 +6,22 @@ import type { CandidateSet, PickInput } from '../types.ts';
  * plugins ask. The first to ask decides for which candidates; later ones have fewer, never more.
  */
 export class PrefixMatches {
-  readonly #index: PrefixMatcher;
+  readonly #index: PrefixHoldings;
   #counts: Int32Array = new Int32Array(16);
   #isKnown = false;
 
-  constructor(index: PrefixMatcher) {
+  constructor(index: PrefixHoldings) {
     this.#index = index;
   }
 
   /** Matched blocks at a position that was a candidate when someone asked; 0 when nobody has. */
   at(position: number): number {
     return this.#isKnown ? (this.#counts[position] as number) : 0;
+  }
+
+  /** Blocks of any prompts that `slot` is believed to hold. */
+  heldBlocks(slot: number): number {
+    return this.#index.blocksOf(slot);
   }
 
   /** A new pick has begun: what was looked up before is void. */

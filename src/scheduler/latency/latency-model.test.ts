@@ -31,6 +31,7 @@ function finished(nowMs: number, tpotMs: number | null, batch = 1): FinishedObse
     batch,
     kvCacheUsage: Number.NaN,
     blocks: null,
+    firstToken: null,
   };
 }
 

@@ -47,6 +47,10 @@ const STRETCH_FADE_MS = 16_000;
 const HALF_KNOWN_SAMPLES = 4;
 /** Answers shorter than this say less about the step time: they weigh in proportion. */
 const FULL_WEIGHT_TOKENS = 32;
+/** Mean mistake, as a share of prompts, above which first tokens are learnt from at the end only. */
+const CACHE_ERROR_MAX = 0.02;
+/** Weight of a new mistake in that mean. */
+const ERROR_WEIGHT = 1 / 32;
 const INITIAL_SLOTS = 16;
 
 /** What is to be done before a request's first token. */
@@ -86,6 +90,8 @@ export class LatencyModel implements LatencyPredictor {
    */
   stretches: Float64Array = new Float64Array(0);
   readonly #prefills = new PrefillHistory();
+  /** By how much of a prompt its cached part was lately mistaken, as a mean; 0 where untold. */
+  #cacheError = new Float64Array(0);
   #capacity = 0;
 
   /** Milliseconds from sending a request to its first token, without an adapter's load. */
@@ -127,9 +133,18 @@ export class LatencyModel implements LatencyPredictor {
     return weight / (weight + HALF_KNOWN_SAMPLES);
   }
 
-  /** Learns from a first token. Values that are no finite numbers are ignored. */
+  /**
+   * Learns from a first token. Values that are no finite numbers are ignored. Where the engine lately
+   * had cached other parts of prompts than it was taken to, its own figure is waited for.
+   */
   observeFirstToken(slot: number, observation: FirstTokenObservation): void {
     this.reserve(slot + 1);
+    const uncached = Math.max(0, observation.promptTokens - observation.cachedTokens);
+    if (Number.isFinite(uncached)) this.#prefills.add(slot, uncached, observation.nowMs);
+    if (!this.#waitsForTruth(slot)) this.#learnFirstToken(slot, observation);
+  }
+
+  #learnFirstToken(slot: number, observation: FirstTokenObservation): void {
     const { ttft } = this;
     const { features } = ttft;
     const uncached = Math.max(0, observation.promptTokens - observation.cachedTokens);
@@ -138,7 +153,6 @@ export class LatencyModel implements LatencyPredictor {
     features[2] = observation.prefillTokensAhead / TOKENS_PER_UNIT;
     features[3] = observation.requestsAhead;
     if (!areFinite(features)) return;
-    this.#prefills.add(slot, uncached, observation.nowMs);
     if (observation.isAdapterCold) {
       this.adapterLoad.observe(slot, observation.ttftMs - ttft.predict(slot));
       return;
@@ -146,11 +160,32 @@ export class LatencyModel implements LatencyPredictor {
     ttft.observe(slot, observation.ttftMs, { weight: 1, nowMs: observation.nowMs });
   }
 
+  /**
+   * What was taken to be cached may be wrong, and a quick first token of a prompt that was cached
+   * after all would make the endpoint look quick: with the engine's own figure it does not.
+   */
+  #learnWithTruth(slot: number, observation: FinishedObservation): void {
+    const { firstToken, cachedTokens, promptTokens, nowMs } = observation;
+    if (firstToken === null || cachedTokens === null || promptTokens < 1) return;
+    if (this.#waitsForTruth(slot)) {
+      this.#learnFirstToken(slot, { ...firstToken, promptTokens, cachedTokens, nowMs });
+    }
+    const believedShare = firstToken.cachedTokens / firstToken.promptTokens;
+    const error = Math.abs(believedShare - cachedTokens / promptTokens);
+    const known = this.#cacheError[slot] as number;
+    if (Number.isFinite(error)) this.#cacheError[slot] = known + (error - known) * ERROR_WEIGHT;
+  }
+
+  #waitsForTruth(slot: number): boolean {
+    return (this.#cacheError[slot] as number) > CACHE_ERROR_MAX;
+  }
+
   /** Learns from an answer's end; one without a time per token is ignored. */
   observeFinished(slot: number, observation: FinishedObservation): void {
     const { tpotMs, batch, kvCacheUsage, completionTokens, nowMs } = observation;
-    if (tpotMs === null) return;
     this.reserve(slot + 1);
+    this.#learnWithTruth(slot, observation);
+    if (tpotMs === null) return;
     const { features } = this.tpot;
     const decodeMs = tpotMs * Math.max(1, completionTokens - 1);
     const prefilled = this.#prefills.between(slot, nowMs - decodeMs, nowMs);
@@ -174,6 +209,7 @@ export class LatencyModel implements LatencyPredictor {
     this.#priors.reset(slot);
     this.stretches[slot] = 1;
     this.#prefills.reset(slot);
+    this.#cacheError[slot] = 0;
   }
 
   /**
@@ -202,6 +238,9 @@ export class LatencyModel implements LatencyPredictor {
     const stretches = new Float64Array(capacity).fill(1);
     stretches.set(this.stretches);
     this.stretches = stretches;
+    const cacheError = new Float64Array(capacity);
+    cacheError.set(this.#cacheError);
+    this.#cacheError = cacheError;
     this.#capacity = capacity;
   }
 

@@ -13,12 +13,14 @@ const TOLERATED_SHIFT = 3;
 const LEAST_TELLING_AGE = 2;
 /** So many predictions in a row that found nothing cached mean that nothing is ever cached. */
 const MISSES_TO_MUTE = 16;
+/** Weight of what was learned before, per prompt: about the last 64 count. */
+const MEMORY = 1 - 1 / 64;
 
 /**
- * Learns from the engine's own figures how much it really keeps. An engine that lost blocks which
- * the index still held has lost whatever was used longer ago as well, so the lane's limit moves
- * half-way to the age of what was lost; figures that agree, or are better, raise it again in small
- * steps. Ages count in blocks that came to the lane since, which is what makes an engine evict.
+ * Learns from the engine's own figures how much it really keeps: of the blocks that it was taken to
+ * hold, the share that it had. Nothing is forgotten for a miss. An engine orders its blocks by when
+ * requests end and counts answers as well, so which of them it lost cannot be told; and a prompt
+ * that is sent elsewhere since its place may have lost it takes up room twice.
  */
 export class Corrections {
   readonly #lanes: Lanes;
@@ -40,36 +42,17 @@ export class Corrections {
     const prediction = this.#predictions.take(lane, blocks, blocks.count);
     if (cachedBlocks >= 1) missesInRow[lane] = 0;
     if (prediction === null || this.isMuted(lane)) return;
-    const predicted = prediction.blocks;
-    const tolerated = Math.max(TOLERATED_BLOCKS, predicted >> TOLERATED_SHIFT);
-    if (cachedBlocks + tolerated < predicted) {
-      if (cachedBlocks < 1) missesInRow[lane] = (missesInRow[lane] as number) + 1;
-      this.#lower(lane, prediction.age);
-    } else if (cachedBlocks > predicted + tolerated) {
-      this.#raise(lane, this.#lanes.epochBlocks(lane));
-    } else if (predicted > 0) {
-      this.#confirm(lane, prediction.age);
-    }
+    const promised = prediction.blocks;
+    const tolerated = Math.max(TOLERATED_BLOCKS, promised >> TOLERATED_SHIFT);
+    const isMiss = cachedBlocks + tolerated < promised;
+    if (isMiss && cachedBlocks < 1) missesInRow[lane] = (missesInRow[lane] as number) + 1;
+    if (isMiss && prediction.age < LEAST_TELLING_AGE) return;
+    this.#remember(lane, promised, isMiss ? cachedBlocks : promised);
   }
 
-  #lower(lane: number, age: number): void {
-    if (age < LEAST_TELLING_AGE) return;
-    const { limit } = this.#lanes;
-    const epochBlocks = this.#lanes.epochBlocks(lane);
-    const now = limit[lane] as number;
-    const target = Math.min(now, age * epochBlocks);
-    limit[lane] = Math.min(now, Math.max(epochBlocks, (now + target) >> 1));
-  }
-
-  #raise(lane: number, blocks: number): void {
-    const { limit, capacity } = this.#lanes;
-    limit[lane] = Math.min(capacity[lane] as number, (limit[lane] as number) + blocks);
-  }
-
-  /** What is nearly as old as the limit and still cached shows that the limit may be too low. */
-  #confirm(lane: number, age: number): void {
-    const epochBlocks = this.#lanes.epochBlocks(lane);
-    if (2 * age * epochBlocks < (this.#lanes.limit[lane] as number)) return;
-    this.#raise(lane, Math.max(1, epochBlocks >> 2));
+  #remember(lane: number, promisedBlocks: number, keptBlocks: number): void {
+    const { promised, kept } = this.#lanes;
+    promised[lane] = (promised[lane] as number) * MEMORY + promisedBlocks;
+    kept[lane] = (kept[lane] as number) * MEMORY + keptBlocks;
   }
 }

@@ -5,9 +5,11 @@ export const SLOT_COUNT = 65_536;
 /** Lanes that an index can have: lane 0 stands for none, and the last number for a vacant place. */
 export const MAX_LANES = 65_534;
 /** Bytes that one more lane takes. */
-export const LANE_BYTES = 39;
+export const LANE_BYTES = 43;
 /** The largest capacity in blocks; larger ones are taken for this. */
 const MAX_CAPACITY = 2 ** 30;
+/** Blocks that a new lane counts as having been right about. */
+const TRUSTED_BLOCKS = 256;
 /** Epochs in which as many blocks are added to a lane as it may hold. */
 const EPOCHS_PER_CAPACITY = 32;
 
@@ -43,8 +45,10 @@ export class Lanes {
   readonly partialLength: Int32Array;
   /** Blocks that the engine's cache has room for. */
   readonly capacity: Int32Array;
-  /** Blocks that the lane may hold: the capacity, or less where the engine turned out to. */
-  readonly limit: Int32Array;
+  /** Blocks that the lane was lately taken to hold when prompts asked for them; fades. */
+  readonly promised: Float32Array;
+  /** Of those, the ones that the engine had cached. */
+  readonly kept: Float32Array;
   /** Predictions in a row of which the engine had cached nothing. */
   readonly missesInRow: Uint8Array;
 
@@ -64,7 +68,8 @@ export class Lanes {
     this.partialRun = new Int32Array(size);
     this.partialLength = new Int32Array(size);
     this.capacity = new Int32Array(size);
-    this.limit = new Int32Array(size);
+    this.promised = new Float32Array(size);
+    this.kept = new Float32Array(size);
     this.missesInRow = new Uint8Array(size);
   }
 
@@ -130,18 +135,19 @@ export class Lanes {
 
   /** Forgets what was learned of how much the engine really keeps. */
   resetLearned(lane: number): void {
-    this.limit[lane] = this.capacity[lane] as number;
+    this.promised[lane] = TRUSTED_BLOCKS;
+    this.kept[lane] = TRUSTED_BLOCKS;
     this.missesInRow[lane] = 0;
   }
 
-  /** Sets the capacity; a limit that was learned keeps its share of it. */
+  /** Sets how many blocks the engine's cache has room for. */
   setCapacity(lane: number, blocks: number): void {
-    const before = this.capacity[lane] as number;
-    const after = clampCapacity(blocks);
-    if (after === before) return;
-    const share = before === 0 ? 1 : (this.limit[lane] as number) / before;
-    this.capacity[lane] = after;
-    this.limit[lane] = Math.round(share * after);
+    this.capacity[lane] = clampCapacity(blocks);
+  }
+
+  /** Share of what the lane holds that its engine turned out to have, 0 to 1. */
+  trustOf(lane: number): number {
+    return (this.kept[lane] as number) / (this.promised[lane] as number);
   }
 
   /** Blocks added per epoch of `lane`. */

@@ -90,7 +90,9 @@ export class PrefixIndex {
 
   /**
    * Writes to `out[position]`, for each candidate's position in `members`, how many leading blocks
-   * of the prompt its slot holds. Other elements of `out` keep their values. Allocates nothing.
+   * of the prompt its slot is expected to have cached: what is known to have been sent there, times
+   * the share of it that the engine lately turned out to have. Other elements of `out` keep their
+   * values. Allocates nothing.
    */
   match(
     blocks: PromptBlocks,
@@ -105,7 +107,8 @@ export class PrefixIndex {
     for (let i = 0; i < count; i += 1) {
       const position = positions[i] as number;
       const lane = this.#lanes.find(members[position] as number);
-      out[position] = depths[lane] as number;
+      const depth = depths[lane] as number;
+      out[position] = depth === 0 ? 0 : Math.round(depth * this.#lanes.trustOf(lane));
     }
   }
 
@@ -123,9 +126,9 @@ export class PrefixIndex {
 
   /**
    * The engine has finished a prompt and said how much of it had been cached. It holds all of the
-   * prompt now. If the index had promised much more, it forgets what the endpoint has not used for
-   * as long as what the engine had lost, and expects less of it; figures that are better than
-   * promised raise that again. An engine that never has anything cached is taken to hold nothing.
+   * prompt now. If the index had promised much more, it expects less of the endpoint from now on,
+   * and more again when promises hold. An engine that never has anything cached is taken to hold
+   * nothing.
    */
   correct(slot: number, blocks: PromptBlocks, share: CachedShare): void {
     const lane = this.#lanes.obtain(slot);
@@ -174,7 +177,7 @@ export class PrefixIndex {
   }
 
   #limitOf(lane: number): number {
-    return this.#corrections.isMuted(lane) ? 0 : (this.#lanes.limit[lane] as number);
+    return this.#corrections.isMuted(lane) ? 0 : (this.#lanes.capacity[lane] as number);
   }
 
   #trim(lane: number): void {

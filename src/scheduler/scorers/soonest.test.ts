@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { PrefixMatches } from '../framework/prefix-matches.ts';
 import { LatencyModel } from '../latency/latency-model.ts';
-import type { PrefixMatcher } from '../ports.ts';
+import type { PrefixHoldings } from '../ports.ts';
 import {
   createTestBlocks,
   createTestInput,
@@ -14,8 +14,9 @@ import {
 import { SoonestScorer } from './soonest.ts';
 
 /** An index in which slot i holds the first `matched[i]` blocks of any prompt. */
-function createIndex(matched: readonly number[]): PrefixMatcher {
+function createIndex(matched: readonly number[]): PrefixHoldings {
   return {
+    blocksOf: () => 0,
     match(_blocks, members, candidates, out) {
       for (let i = 0; i < candidates.count; i += 1) {
         const position = candidates.positions[i]!;

@@ -72,6 +72,7 @@ export class SoonestScorer implements Scorer {
   }
 
   noteBooked(slot: number, input: PickInput): void {
+    this.#costs.noteBooked();
     this.#adapters.noteBooked(slot, input);
   }
 

@@ -27,6 +27,8 @@ export interface WorldOutcome {
   predictedTtftMs: number;
   predictedTpotMs: number;
   ttftMs: number;
+  /** The same from when it was last sent to an engine. */
+  sentTtftMs: number;
   tpotMs: number;
   /** From arrival to the last token. */
   totalMs: number;
@@ -171,6 +173,7 @@ export class PolicyWorld {
       predictedTtftMs: Number.NaN,
       predictedTpotMs: Number.NaN,
       ttftMs: Number.NaN,
+      sentTtftMs: Number.NaN,
       tpotMs: Number.NaN,
       totalMs: Number.NaN,
       cachedTokens: 0,
@@ -335,10 +338,11 @@ export class PolicyWorld {
             if (sequence.outputTokens !== 1) return;
             outcome.ttftMs = atMs - request.atMs;
             this.#releasePrompt(booking);
+            outcome.sentTtftMs = atMs - sentAtMs;
             this.#options.scheduler.noteFirstToken(slot, {
               ...ahead,
               nowMs: atMs,
-              ttftMs: atMs - sentAtMs,
+              ttftMs: outcome.sentTtftMs,
               promptTokens: prompt.tokens,
             });
           },
@@ -357,7 +361,7 @@ export class PolicyWorld {
       readonly sequence: Sequence;
       readonly atMs: number;
       readonly prompt: WorldPrompt;
-      readonly ahead: { readonly requestsAhead: number };
+      readonly ahead: Omit<FirstTokenObservation, 'nowMs' | 'ttftMs' | 'promptTokens'>;
     },
   ): void {
     const { outcome, slot } = booking;
@@ -377,6 +381,12 @@ export class PolicyWorld {
       batch: (ahead.requestsAhead + this.load.requestsInFlight[slot]!) / 2 + 1,
       kvCacheUsage: this.load.kvCacheUsage[slot]!,
       blocks: prompt.blocks,
+      firstToken: {
+        ...ahead,
+        nowMs: sequence.firstTokenAtMs,
+        ttftMs: outcome.sentTtftMs,
+        promptTokens: prompt.tokens,
+      },
     });
   }
 
