@@ -29,7 +29,7 @@ export function meanOfCells(cells: readonly Cell[]): Cell {
   };
 }
 
-/** Goodput of `subject` over that of the best policy: 1 when it is the best; 1 when none has any. */
+/** Goodput of `subject` over that of the best policy, 1 when it is the best or none has any. */
 export function shareOfBest(row: ReadonlyMap<string, Cell>, subject: string): number {
   const best = Math.max(...[...row.values()].map(({ goodPerSecond }) => goodPerSecond));
   return best > 0 ? goodputOf(row, subject) / best : 1;

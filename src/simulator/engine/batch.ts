@@ -1,5 +1,6 @@
 import type { AdapterStore } from './adapter-store.ts';
 import type { EngineCounters } from './counters.ts';
+import type { PromptDigest } from './prompt-digest.ts';
 import { SequenceList, type Sequence, type SequenceState } from './sequence.ts';
 import type { SequenceBlocks } from './sequence-blocks.ts';
 import type { StepCosts, StepShape } from './step-time.ts';
@@ -57,6 +58,11 @@ export class Batch {
 
   get running(): number {
     return this.decoding.length + this.prefilling.length;
+  }
+
+  /** Prompt tokens that the cache holds now; takes and touches nothing. */
+  cachedTokensOf({ blockHashes, tokens }: PromptDigest): number {
+    return this.#parts.blocks.countCachedTokens(blockHashes, tokens);
   }
 
   /** Chooses the next step's work into `shape`; blocks and adapters are taken at once. */

@@ -3,6 +3,7 @@ import { AdapterStore, type AdapterOptions } from './adapter-store.ts';
 import { Batch, type BatchLimits } from './batch.ts';
 import { BlockPool } from './block-pool.ts';
 import { EngineCounters, type EndReason } from './counters.ts';
+import type { PromptDigest } from './prompt-digest.ts';
 import { Sequence, type EngineRequest } from './sequence.ts';
 import { SequenceBlocks } from './sequence-blocks.ts';
 import { stepDurationMs, type StepCosts } from './step-time.ts';
@@ -125,6 +126,22 @@ export class EngineModel {
   /** How deep it sleeps; null while awake. */
   get sleepLevel(): SleepLevel | null {
     return this.#sleepLevel;
+  }
+
+  /** Prompt tokens that the cache holds now: for whoever may look inside. Changes nothing. */
+  cachedTokensOf(prompt: PromptDigest): number {
+    return this.#batch.cachedTokensOf(prompt);
+  }
+
+  /** Calls `visit` for every sequence: decoding, prefilling, waiting, each in its order. */
+  visitSequences(visit: (sequence: Sequence) => void): void {
+    for (const sequence of this.#batch.decoding) visit(sequence);
+    for (const sequence of this.#batch.prefilling) visit(sequence);
+    let waiting = this.#batch.waiting.first;
+    while (waiting !== null) {
+      visit(waiting);
+      waiting = waiting.next;
+    }
   }
 
   /** Takes a request into the waiting queue, or says why not. */

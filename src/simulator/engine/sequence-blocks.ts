@@ -31,7 +31,7 @@ export class SequenceBlocks {
    * pull request 37307).
    */
   admit(sequence: Sequence, budgetTokens: number): number {
-    const hit = this.#lookUp(sequence);
+    const hit = this.#lookUp(sequence.hashes, sequence.knownTokens);
     const cachedTokens = hit.blocks * this.#blockSizeTokens;
     const chunk = Math.min(sequence.knownTokens - cachedTokens, budgetTokens);
     const wanted = this.#blocksFor(sequence.knownTokens);
@@ -88,16 +88,21 @@ export class SequenceBlocks {
     return Math.ceil(tokens / this.#blockSizeTokens);
   }
 
-  #lookUp(sequence: Sequence): PrefixHit {
+  /** Leading tokens of these blocks that a sequence of `tokens` tokens would find cached. */
+  countCachedTokens(hashes: Int32Array, tokens: number): number {
+    return this.#lookUp(hashes, tokens).blocks * this.#blockSizeTokens;
+  }
+
+  #lookUp(hashes: Int32Array, tokens: number): PrefixHit {
     const hit = this.#hit;
     hit.blocks = 0;
     hit.freeBlocks = 0;
     if (!this.#isPrefixCaching) return hit;
-    const limit = Math.floor((sequence.knownTokens - 1) / this.#blockSizeTokens);
+    const limit = Math.floor((tokens - 1) / this.#blockSizeTokens);
     while (hit.blocks < limit) {
       const word = hit.blocks * 2;
-      const low = sequence.hashes[word] as number;
-      const block = this.#pool.find(low, sequence.hashes[word + 1] as number);
+      const low = hashes[word] as number;
+      const block = this.#pool.find(low, hashes[word + 1] as number);
       if (block < 0) break;
       if (this.#pool.referencesOf(block) === 0) hit.freeBlocks += 1;
       hit.blocks += 1;
