@@ -47,7 +47,9 @@ const STRETCH_FADE_MS = 16_000;
 const HALF_KNOWN_SAMPLES = 4;
 /** Answers shorter than this say less about the step time: they weigh in proportion. */
 const FULL_WEIGHT_TOKENS = 32;
-/** Mean mistake, as a share of prompts, above which first tokens are learnt from at the end only. */
+/**
+ * Mean mistake, as a share of prompts, above which first tokens are learnt from at the end only.
+ */
 const CACHE_ERROR_MAX = 0.02;
 /** Weight of a new mistake in that mean. */
 const ERROR_WEIGHT = 1 / 32;
@@ -134,8 +136,8 @@ export class LatencyModel implements LatencyPredictor {
   }
 
   /**
-   * Learns from a first token. Values that are no finite numbers are ignored. Where the engine lately
-   * had cached other parts of prompts than it was taken to, its own figure is waited for.
+   * Learns from a first token. Values that are no finite numbers are ignored. Where the engine
+   * lately had cached other parts of prompts than it was taken to, its own figure is waited for.
    */
   observeFirstToken(slot: number, observation: FirstTokenObservation): void {
     this.reserve(slot + 1);

@@ -188,25 +188,22 @@ export class SoonestCosts {
     const { latency, ttftWeight, othersWeight } = this.#options;
     const { parameters: first, gains: firstGains, means } = latency.ttft;
     const { parameters: step, gains: stepGains } = latency.tpot;
-    const { stretches, seats } = latency;
-    const { limits } = seats;
+    const { stretches } = latency;
+    const { limits } = latency.seats;
     const { costs, ttftMs, tpotMs, workMs } = this;
-    const ownTokens = promptTokens + outputTokens;
-    const queueWeight = ttftWeight * QUEUE_FOLLOWERS;
     this.#fillMeans(input, candidates);
     const stretch = this.#meanStretch;
+    const queueWeight = ttftWeight * QUEUE_FOLLOWERS;
     const refillWeight = this.#refills() * (ttftWeight + this.#meanRequests);
-    const full = this.#full;
     for (let i = 0; i < count; i += 1) {
       const slot = members[positions[i] as number] as number;
       const others = (requestsInFlight[slot] as number) + (foreignRequests[slot] as number);
       const ahead = prefillTokensInFlight[slot] as number;
       const usage = kvCacheUsage[slot] as number;
       const work = workMs[i] as number;
-
       const s = slot * TPOT_WIDTH;
-      const base = step[s] as number;
       const gain = stepGains[slot] as number;
+      const base = step[s] as number;
       const growth = larger(step[s + 1] as number, STEP_GROWTH_MIN * base) * gain;
       const kvMs = usage >= 0 ? (step[s + 2] as number) * usage : 0;
       const stepMs = (base + kvMs) * gain + growth * (others + 1);
@@ -216,7 +213,7 @@ export class SoonestCosts {
       const capacity = (kvBlockCount[slot] as number) * (kvBlockTokens[slot] as number);
       const waiting = reportedWaiting[slot] as number;
       const kvTurns =
-        turnsForBlocks(usage, ahead + ownTokens, capacity) +
+        turnsForBlocks(usage, ahead + promptTokens + outputTokens, capacity) +
         turnsForGrowth(usage + ahead / capacity, others, waiting);
       const turns = larger(turnsForSeat(others, limits[slot] as number), kvTurns);
       const aheadMs = (first[f + 2] as number) * ahead * PER_TOKEN;
@@ -227,9 +224,9 @@ export class SoonestCosts {
       const prefilling = ahead < others * usual ? ahead / usual : ahead > 0 ? others : 0;
       const queue = larger(prefilling, waiting);
       const delayed = smaller(outputTokens * others, (tokensInFlight[slot] as number) - ahead);
-      const inflicted =
-        (others - prefilling + queueWeight * queue + refillWeight * (full[i] as number)) * work +
-        growth * stretch * delayed;
+      const refilled = refillWeight * (this.#full[i] as number);
+      const delays = others - prefilling + queueWeight * queue + refilled;
+      const inflicted = delays * work + growth * stretch * delayed;
       ttftMs[i] = waitMs + work;
       tpotMs[i] = stepMs * (stretches[slot] as number);
       costs[i] = ttftWeight * (waitMs + work) + lifeMs + othersWeight * inflicted;
@@ -247,9 +244,9 @@ function turnsForBlocks(usage: number, tokens: number, capacity: number): number
 }
 
 /**
- * What is to be added for the chance that the cache is full by now, as sequences grow and reports are old: `used`
- * of it is taken by `others`, whose sizes vary as exponential ones do, and who leave one by one for
- * those that wait. 0 where the engine does not report.
+ * What is to be added for the chance that the cache is full by now, as sequences grow and reports
+ * are old: `used` of it is taken by `others`, whose sizes vary as exponential ones do, and who
+ * leave one by one for those that wait. 0 where the engine does not report.
  */
 function turnsForGrowth(used: number, others: number, waiting: number): number {
   const room = 1 - KV_RESERVE - used;
