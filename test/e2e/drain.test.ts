@@ -168,7 +168,12 @@ test('an answer that a slow client has not read yet is not cut by the drain', as
 });
 
 test('a drained endpoint gets no new requests and finishes what it has', async (t) => {
-  const { gateway, servers, script } = await startScriptedFleet(t, 2);
+  const { gateway, servers, script } = await startScriptedFleet(
+    t,
+    2,
+    // By turns, so that the endpoint is picked again for certain once it may be.
+    'scheduling: { preset: round-robin }\n',
+  );
   const gate = Promise.withResolvers<void>();
   script(
     async (visit) => {
