@@ -27,8 +27,6 @@ export interface WorldOutcome {
   predictedTtftMs: number;
   predictedTpotMs: number;
   ttftMs: number;
-  /** The same from when it was last sent to an engine. */
-  sentTtftMs: number;
   tpotMs: number;
   /** From arrival to the last token. */
   totalMs: number;
@@ -57,6 +55,7 @@ interface Booking {
   readonly uncachedTokens: number;
   readonly expectedTokens: number;
   isPrefilled: boolean;
+  firstToken: FirstTokenObservation | null;
 }
 
 /** Weight of a new answer's length in the length expected of the next. */
@@ -173,7 +172,6 @@ export class PolicyWorld {
       predictedTtftMs: Number.NaN,
       predictedTpotMs: Number.NaN,
       ttftMs: Number.NaN,
-      sentTtftMs: Number.NaN,
       tpotMs: Number.NaN,
       totalMs: Number.NaN,
       cachedTokens: 0,
@@ -310,6 +308,7 @@ export class PolicyWorld {
       uncachedTokens: input.promptTokens - outcome.believedCachedTokens,
       expectedTokens: input.outputTokens,
       isPrefilled: false,
+      firstToken: null,
     };
     this.#open[slot]!.add(booking);
     this.load.requestsInFlight[slot]! += 1;
@@ -338,13 +337,13 @@ export class PolicyWorld {
             if (sequence.outputTokens !== 1) return;
             outcome.ttftMs = atMs - request.atMs;
             this.#releasePrompt(booking);
-            outcome.sentTtftMs = atMs - sentAtMs;
-            this.#options.scheduler.noteFirstToken(slot, {
+            booking.firstToken = {
               ...ahead,
               nowMs: atMs,
-              ttftMs: outcome.sentTtftMs,
+              ttftMs: atMs - sentAtMs,
               promptTokens: prompt.tokens,
-            });
+            };
+            this.#options.scheduler.noteFirstToken(slot, booking.firstToken);
           },
           onEnd: (sequence, _reason, atMs) =>
             this.#finish(booking, { sequence, atMs, prompt, ahead }),
@@ -361,7 +360,7 @@ export class PolicyWorld {
       readonly sequence: Sequence;
       readonly atMs: number;
       readonly prompt: WorldPrompt;
-      readonly ahead: Omit<FirstTokenObservation, 'nowMs' | 'ttftMs' | 'promptTokens'>;
+      readonly ahead: { readonly requestsAhead: number };
     },
   ): void {
     const { outcome, slot } = booking;
@@ -381,12 +380,7 @@ export class PolicyWorld {
       batch: (ahead.requestsAhead + this.load.requestsInFlight[slot]!) / 2 + 1,
       kvCacheUsage: this.load.kvCacheUsage[slot]!,
       blocks: prompt.blocks,
-      firstToken: {
-        ...ahead,
-        nowMs: sequence.firstTokenAtMs,
-        ttftMs: outcome.sentTtftMs,
-        promptTokens: prompt.tokens,
-      },
+      firstToken: booking.firstToken,
     });
   }
 
