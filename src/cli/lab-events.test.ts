@@ -22,6 +22,9 @@ test('events of endpoints', () => {
       { endpoint: 2, event: { kind: 'restart', atMs: 60_000, downMs: 30_000 } },
     ],
     ['slow:0@500ms:1.5', { endpoint: 0, event: { kind: 'slow', atMs: 500, factor: 1.5 } }],
+    ['sleep:1@60s', { endpoint: 1, event: { kind: 'sleep', atMs: 60_000, level: 1 } }],
+    ['sleep:0@5s:level=2', { endpoint: 0, event: { kind: 'sleep', atMs: 5000, level: 2 } }],
+    ['wake:1@90s', { endpoint: 1, event: { kind: 'wake', atMs: 90_000 } }],
     ['drain:1@0s', { endpoint: 1, event: { kind: 'drain', atMs: 0 } }],
     ['start:1@1m:45s', { endpoint: 1, event: { kind: 'start', readyAtMs: 105_000 } }],
   ];
@@ -60,6 +63,9 @@ for (const text of [
   'slow:1@1s:NaN',
   'slow:1@1s',
   'drain:1@1s:1s',
+  'sleep:1@1s:3',
+  'sleep:1@1s:level=0',
+  'wake:1@1s:1s',
   'drain:x@1s',
 ]) {
   test(`the event ${text} is refused`, () => {

@@ -7,7 +7,7 @@ import { parseDuration, splitList } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
 
 const HINT =
-  'write start:3@60s, start:3@60s:cached=node+image, restart:2@60s:30s, slow:0@60s:1.5 or drain:1@60s';
+  'write start:3@60s, start:3@60s:cached=node+image, restart:2@60s:30s, slow:0@60s:1.5, drain:1@60s, sleep:1@60s, sleep:1@60s:level=2 or wake:1@90s';
 const CACHES: readonly (keyof StartUpCaches)[] = ['node', 'image', 'weights', 'compile'];
 const NOTHING: StartUpCaches = { node: false, image: false, weights: false, compile: false };
 /** What a process that ends and comes back in its place finds there. */
@@ -36,14 +36,14 @@ export function readEvents(
 }
 
 /**
- * Reads `start:3@60s`, `restart:2@60s:30s`, `slow:0@60s:1.5` or `drain:1@60s` for a fleet of
- * endpoints with these profiles.
+ * Reads `start:3@60s`, `restart:2@60s:30s`, `slow:0@60s:1.5`, `drain:1@60s`, `sleep:1@60s:level=2`
+ * or `wake:1@90s` for a fleet of endpoints with these profiles.
  */
 export function parseEvent(
   text: string,
   profiles: readonly EngineProfile[],
 ): Result<JobEvent, string> {
-  const match = /^(start|restart|slow|drain):(\d{1,5})@([^:]+)(?::(.+))?$/.exec(text);
+  const match = /^(start|restart|slow|drain|sleep|wake):(\d{1,5})@([^:]+)(?::(.+))?$/.exec(text);
   if (match === null) return fail(`${text} is no event; ${HINT}`);
   const [, kind, index, at = '', rest] = match;
   const endpoint = Number(index);
@@ -66,20 +66,32 @@ interface EventParts {
 
 function createEvent(kind: string, parts: EventParts): Result<JobEvent['event'], string> {
   const { atMs, rest } = parts;
-  if (kind === 'drain') {
-    return rest === undefined ? succeed({ kind, atMs }) : fail(`a drain has no end; ${HINT}`);
+  if (kind === 'drain' || kind === 'wake') {
+    if (rest === undefined) return succeed({ kind, atMs });
+    return fail(`nothing stands behind the time of a ${kind}; ${HINT}`);
   }
-  if (kind === 'slow') {
-    const factor = Number(rest ?? Number.NaN);
-    return factor > 0 && factor <= 1000
-      ? succeed({ kind, atMs, factor })
-      : fail(`expected a factor above 0 and up to 1000; ${HINT}`);
-  }
+  if (kind === 'sleep') return createSleep(parts);
+  if (kind === 'slow') return createSlowdown(parts);
   const tookMs = readStartUp(parts, kind === 'start' ? NOTHING : EVERYTHING);
   if (!tookMs.ok) return tookMs;
   return kind === 'start'
     ? succeed({ kind, readyAtMs: atMs + tookMs.value })
     : succeed({ kind: 'restart', atMs, downMs: tookMs.value });
+}
+
+function createSlowdown({ atMs, rest }: EventParts): Result<JobEvent['event'], string> {
+  const factor = Number(rest ?? Number.NaN);
+  return factor > 0 && factor <= 1000
+    ? succeed({ kind: 'slow', atMs, factor })
+    : fail(`expected a factor above 0 and up to 1000; ${HINT}`);
+}
+
+/** Level 1, vLLM's usual one, keeps weights in host memory, 2 drops them. */
+function createSleep({ atMs, rest }: EventParts): Result<JobEvent['event'], string> {
+  if (rest === undefined || rest === 'level=1') return succeed({ kind: 'sleep', atMs, level: 1 });
+  return rest === 'level=2'
+    ? succeed({ kind: 'sleep', atMs, level: 2 })
+    : fail(`a sleep has level 1 or 2; ${HINT}`);
 }
 
 /** How long a start takes: a time, or the profile's phases with what is cached. */

@@ -75,7 +75,7 @@ export const ENGINE_SETTINGS: readonly OptionDefinition[] = [
 const EVENT: OptionDefinition = listRow(
   'event',
   'EVENT',
-  'Something that happens to an endpoint, numbered from 0: `start:3@60s` (begins to start then, from nothing), `restart:2@60s:30s` (down for 30 s), `slow:0@60s:1.5` (steps take 1.5 times as long) or `drain:1@60s`. How long a start takes follows from the profile’s phases and from what is there: `start:3@60s:cached=node+image`.',
+  'Something that happens to an endpoint, numbered from 0: `start:3@60s` (begins to start then, from nothing), `restart:2@60s:30s` (down for 30 s), `slow:0@60s:1.5` (steps take 1.5 times as long), `drain:1@60s`, `sleep:1@60s:level=2` (vLLM’s sleep mode; level 1 when not said) or `wake:1@90s` (serves again after the profile’s wake time). How long a start takes follows from the profile’s phases and from what is there: `start:3@60s:cached=node+image`.',
 );
 
 const POLICY: OptionDefinition = {

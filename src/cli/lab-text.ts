@@ -75,6 +75,10 @@ function describeEvent({ endpoint, event }: JobEvent): string {
       return `${endpoint} is ${event.factor} times as slow from ${formatTime(event.atMs)}`;
     case 'drain':
       return `${endpoint} drains from ${formatTime(event.atMs)}`;
+    case 'sleep':
+      return `${endpoint} sleeps (level ${event.level}) from ${formatTime(event.atMs)}`;
+    case 'wake':
+      return `${endpoint} wakes at ${formatTime(event.atMs)}`;
   }
 }
 

@@ -25,8 +25,10 @@ export interface LabMonitorOptions {
   readonly trace: ((line: string) => void) | null;
 }
 
-/** What one question found at an engine. */
-interface Answer {
+/** What one question found at an engine: its state, that it sleeps, or nobody. */
+type Answer = AwakeAnswer | 'asleep' | 'silence';
+
+interface AwakeAnswer {
   readonly report: EngineReport;
   readonly facts: EndpointFacts;
 }
@@ -37,6 +39,8 @@ interface Watch {
   isBusy: boolean;
   intervalMs: number;
   dueMs: number;
+  /** While it is up: when it is asked next whether it sleeps. */
+  sleepCheckDueMs: number;
   /** Questions in a row that nobody answered while it is up, and probes while it is down. */
   failures: number;
   hadTraffic: boolean;
@@ -47,13 +51,17 @@ interface Watch {
 const IDLE_TICK_MS = 250;
 /** A tick of 0 would never let time go on. */
 const SHORTEST_TICK_MS = 1;
+/** Between questions whether an engine that is up sleeps, as in discovery (a test compares). */
+export const SLEEP_CHECK_MS = 2000;
 /** Refused connections in a row that make an endpoint unreachable, as in discovery. */
 const FAILURES_MAX = 2;
 
 /**
  * Keeps the fleet's picture of the engines as the gateway's monitor does: the same ticks, intervals
- * and jitter, with each report as old as its way takes. It leaves out what no simulated engine has:
- * time-outs, broken answers, sleep, and the reading of model lists every half minute.
+ * and jitter, with each report as old as its way takes. A sleeping engine goes on answering its
+ * metrics: only the question whether it sleeps, asked every two seconds and in probes, shows it. It
+ * leaves out what no simulated engine has: time-outs, broken answers, and the reading of model
+ * lists every half minute.
  */
 export class LabMonitor {
   readonly #options: LabMonitorOptions;
@@ -68,6 +76,7 @@ export class LabMonitor {
       isBusy: false,
       intervalMs: options.policy.fastestMs,
       dueMs: 0,
+      sleepCheckDueMs: 0,
       failures: 0,
       hadTraffic: false,
       lastInFlight: 0,
@@ -76,7 +85,7 @@ export class LabMonitor {
 
   /** Takes what every engine says now, without delay, and begins to watch. */
   start(): void {
-    for (const watch of this.#watches) this.#take(watch, askEngine(watch.placed));
+    for (const watch of this.#watches) this.#take(watch, this.#question(watch));
     this.#tick();
   }
 
@@ -117,7 +126,7 @@ export class LabMonitor {
 
   #ask(watch: Watch): void {
     const { clock, queue, scrapeMs } = this.#options;
-    const answer = askEngine(watch.placed);
+    const answer = this.#question(watch);
     watch.isBusy = true;
     queue.plan(clock.nowMs + scrapeMs, EVENT_KINDS.report, () => {
       watch.isBusy = false;
@@ -125,8 +134,22 @@ export class LabMonitor {
     });
   }
 
-  #take(watch: Watch, answer: Answer | null): void {
-    if (answer === null) this.#noteSilence(watch);
+  /** What the engine says now; one that is up tells of its sleep only when it is asked for it. */
+  #question(watch: Watch): Answer {
+    const { replica } = watch.placed;
+    const report = replica.report();
+    const facts = replica.facts();
+    if (report === null || facts === null) return 'silence';
+    const { nowMs } = this.#options.clock;
+    const asksForSleep = !watch.isUp || nowMs >= watch.sleepCheckDueMs;
+    if (!asksForSleep) return { report, facts };
+    watch.sleepCheckDueMs = nowMs + SLEEP_CHECK_MS;
+    return replica.isAsleep ? 'asleep' : { report, facts };
+  }
+
+  #take(watch: Watch, answer: Answer): void {
+    if (answer === 'silence') this.#noteSilence(watch);
+    else if (answer === 'asleep') this.#noteAsleep(watch);
     else if (watch.isUp) this.#noteReport(watch, answer.report);
     else this.#noteUp(watch, answer);
   }
@@ -148,12 +171,13 @@ export class LabMonitor {
     watch.dueMs = clock.nowMs + this.#jitter(watch.intervalMs);
   }
 
-  #noteUp(watch: Watch, { facts, report }: Answer): void {
+  #noteUp(watch: Watch, { facts, report }: AwakeAnswer): void {
     const { fleet, clock, policy } = this.#options;
     const { endpoint } = watch.placed;
     watch.isUp = true;
     watch.failures = 0;
     watch.intervalMs = policy.steadyMs;
+    watch.sleepCheckDueMs = clock.nowMs + SLEEP_CHECK_MS;
     fleet.setFacts(endpoint, facts);
     fleet.setReport(endpoint, report);
     this.#traceReport(watch, report);
@@ -162,8 +186,7 @@ export class LabMonitor {
 
   /** Nobody listens there: asked once more when it was up, then probed ever more slowly. */
   #noteSilence(watch: Watch): void {
-    const { fleet, clock, rng } = this.#options;
-    const { endpoint } = watch.placed;
+    const { clock } = this.#options;
     if (watch.isUp) {
       watch.failures += 1;
       if (watch.failures < FAILURES_MAX) {
@@ -173,11 +196,25 @@ export class LabMonitor {
       watch.isUp = false;
       watch.failures = 0;
     }
-    fleet.setUnreachable(endpoint, 'connection refused');
+    this.#noteDown(watch, 'connection refused');
     this.#trace(watch, 'down');
+  }
+
+  /** It says so itself: nothing is asked again to be sure. */
+  #noteAsleep(watch: Watch): void {
+    if (watch.isUp) watch.failures = 0;
+    watch.isUp = false;
+    this.#noteDown(watch, 'the engine sleeps');
+    this.#trace(watch, 'asleep');
+  }
+
+  /** Probed ever more slowly from now on. */
+  #noteDown(watch: Watch, reason: string): void {
+    const { fleet, clock, rng } = this.#options;
     const { failures: failed } = watch;
-    watch.dueMs =
-      clock.nowMs + nextProbeDelay(DEFAULT_PROBE_POLICY, { failed, random: rng.next() });
+    fleet.setUnreachable(watch.placed.endpoint, reason);
+    const waitMs = nextProbeDelay(DEFAULT_PROBE_POLICY, { failed, random: rng.next() });
+    watch.dueMs = clock.nowMs + waitMs;
     watch.failures += 1;
   }
 
@@ -193,10 +230,4 @@ export class LabMonitor {
   #jitter(delayMs: number): number {
     return jitterScrape(delayMs, this.#options.rng.next());
   }
-}
-
-function askEngine({ replica }: PlacedReplica): Answer | null {
-  const report = replica.report();
-  const facts = replica.facts();
-  return report === null || facts === null ? null : { report, facts };
 }

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../pool/endpoint.ts';
 import type { AdapterReport, EndpointFacts, EngineReport } from '../../protocol/engines/dialect.ts';
-import { EngineModel, type Submission } from '../engine/engine-model.ts';
+import { EngineModel, type SleepLevel, type Submission } from '../engine/engine-model.ts';
 import type { EngineRequest } from '../engine/sequence.ts';
 import type { QueueGauge } from './queue-gauge.ts';
 import type { EndpointResult } from './results.ts';
@@ -58,6 +58,9 @@ export class Replica {
   #usedBlocks = 0;
   #usedSinceMs = 0;
   #blockMs = 0;
+  /** When the sleep under way began; NaN while it is awake or down. */
+  #asleepSinceMs: number = Number.NaN;
+  #asleepMs = 0;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -125,8 +128,8 @@ export class Replica {
     this.#open.clear();
     addTotals(this.#past, model);
     this.#model = null;
-    this.#busyMs -= Math.max(0, this.#busyUntilMs - nowMs);
-    this.#busyUntilMs = nowMs;
+    this.#dropStep(nowMs);
+    this.#noteAwake(nowMs);
     this.#noteWaiting(0, nowMs);
     this.#noteBlocks(0, nowMs);
     for (const tenant of lost) tenant.onLost();
@@ -136,6 +139,27 @@ export class Replica {
   slowDown(factor: number): void {
     this.#slowdown = factor;
     this.#model?.setSlowdown(factor);
+  }
+
+  /** Whether a process is there and sleeps. */
+  get isAsleep(): boolean {
+    return this.#model !== null && this.#model.isAsleep;
+  }
+
+  /** Puts the engine to sleep: its cache is lost, the step under way too; its requests wait. */
+  sleep(level: SleepLevel, nowMs: number): void {
+    const model = this.#model;
+    if (model === null || model.isAsleep) return;
+    model.sleep(level);
+    this.#dropStep(nowMs);
+    this.#asleepSinceMs = nowMs;
+    this.#measure(model, nowMs);
+  }
+
+  /** Ends a sleep; the next step is at the end of the engine's wake time. */
+  wake(nowMs: number): void {
+    this.#model?.wake(nowMs);
+    this.#noteAwake(nowMs);
   }
 
   /** Hands a request to the engine; null when there is no process to take it. */
@@ -221,6 +245,7 @@ export class Replica {
       requests: this.#requests,
       outputTokens: totals.outputTokens,
       busyShare: Math.min(1, busyMs / spanMs),
+      asleepShare: (this.#asleepMs + this.#sleepOf(nowMs)) / spanMs,
       meanKvUsage: blockMs / spanMs / this.spec.engine.kvBlocks,
       maxWaiting: this.#maxWaiting,
       prefixHitShare: totals.prefixHitTokens / Math.max(1, totals.prefixQueriedTokens),
@@ -245,6 +270,22 @@ export class Replica {
     if (model.waiting !== this.#waiting) this.#noteWaiting(model.waiting, nowMs);
     const used = model.options.kvBlocks - model.freeBlocks;
     if (used !== this.#usedBlocks) this.#noteBlocks(used, nowMs);
+  }
+
+  /** A step that will never end counts only for the time it has run. */
+  #dropStep(nowMs: number): void {
+    this.#busyMs -= Math.max(0, this.#busyUntilMs - nowMs);
+    this.#busyUntilMs = nowMs;
+  }
+
+  #noteAwake(nowMs: number): void {
+    this.#asleepMs += this.#sleepOf(nowMs);
+    this.#asleepSinceMs = Number.NaN;
+  }
+
+  /** How long the sleep under way has lasted; 0 without one. */
+  #sleepOf(nowMs: number): number {
+    return Number.isNaN(this.#asleepSinceMs) ? 0 : nowMs - this.#asleepSinceMs;
   }
 
   #noteWaiting(waiting: number, nowMs: number): void {

@@ -31,6 +31,8 @@ export interface EndpointResult {
   readonly outputTokens: number;
   /** Share of the time in which a step ran, 0 to 1. */
   readonly busyShare: number;
+  /** Share of the time in which it slept, 0 to 1; its accelerators were held all the same. */
+  readonly asleepShare: number;
   readonly meanKvUsage: number;
   readonly maxWaiting: number;
   readonly prefixHitShare: number;
@@ -116,7 +118,11 @@ export interface RunResult {
   readonly spread: { readonly requestsCv: number; readonly outputTokensCv: number };
   /** Jain's index over tenants of their output tokens per second: 1 is equal, 1/n is one only. */
   readonly fairness: { readonly jain: number; readonly tenants: readonly TenantResult[] };
-  /** Seconds of one accelerator per thousand good requests; null without a good one. */
+  /**
+   * Seconds of one accelerator per thousand good requests; null without a good one. Every endpoint
+   * holds its accelerators for the whole counted span: also while it starts, sleeps, drains, or is
+   * down.
+   */
   readonly acceleratorSecondsPerThousandGood: number | null;
   readonly endpoints: readonly EndpointResult[];
   readonly series: RunSeries;

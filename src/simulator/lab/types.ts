@@ -1,6 +1,6 @@
 import type { ScrapePolicy } from '../../pool/scrape-interval.ts';
 import type { ProfileSpec, PluginDefinition } from '../../scheduler/framework/plugin.ts';
-import type { EngineModelOptions } from '../engine/engine-model.ts';
+import type { EngineModelOptions, SleepLevel } from '../engine/engine-model.ts';
 import type { GoodputObjective, LabRequest, TrafficSource } from '../workloads/types.ts';
 
 /** A scheduling policy on trial. */
@@ -18,7 +18,14 @@ export type EndpointEvent =
   | { readonly kind: 'restart'; readonly atMs: number; readonly downMs: number }
   /** Steps take `factor` times as long from now on. */
   | { readonly kind: 'slow'; readonly atMs: number; readonly factor: number }
-  | { readonly kind: 'drain'; readonly atMs: number };
+  | { readonly kind: 'drain'; readonly atMs: number }
+  /**
+   * It sleeps as vLLM's sleep mode does: the KV cache is gone, requests that it has wait until it
+   * is awake and start over, new ones are refused. A process that is down or asleep stays as it is.
+   */
+  | { readonly kind: 'sleep'; readonly atMs: number; readonly level: SleepLevel }
+  /** The sleep ends: steps go on after the engine's wake time. One that is awake stays so. */
+  | { readonly kind: 'wake'; readonly atMs: number };
 
 /** One simulated replica. */
 export interface LabEndpoint {

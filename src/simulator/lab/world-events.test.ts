@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
+import { DEFAULT_MONITOR_OPTIONS } from '../../discovery/monitor-options.ts';
+import { SLEEP_CHECK_MS } from './monitor.ts';
 import {
   createTestEndpoint,
   createTestOptions,
@@ -142,4 +144,98 @@ it('slows an engine down from one moment on', () => {
   };
   assert.ok(Math.abs(times(1) - 1) < 1e-6);
   assert.ok(Math.abs(times(3) - 3) < 1e-6);
+});
+
+const NO_DELAYS = { gatewayMs: 0, networkMs: 0, scrapeMs: 0 };
+
+function sleepOf(level: 1 | 2, atMs: number, untilMs: number): EndpointEvent[] {
+  return [
+    { kind: 'sleep', atMs, level },
+    { kind: 'wake', atMs: untilMs },
+  ];
+}
+
+describe('an engine that sleeps', () => {
+  it('gets nothing once the gateway has seen it, and is asked again after waking', () => {
+    assert.equal(SLEEP_CHECK_MS, DEFAULT_MONITOR_OPTIONS.sleepCheckMs);
+    const { world, lines } = play(
+      createTestOptions(new PoissonSource(STEADY), {
+        endpoints: endpoints(sleepOf(1, 20_000, 40_000), []),
+        delays: { gatewayMs: 1, networkMs: 1, scrapeMs: 2 },
+      }),
+    );
+    const [seenAtMs = Number.NaN] = timesOf(lines, 'engine-0 asleep');
+    assert.ok(seenAtMs > 20_000 && seenAtMs < 23_500, `seen at ${seenAtMs}`);
+    assert.equal(timesOf(lines, 'engine-0 down').length, 0, 'it answers all the time');
+    const refused = timesOf(lines, 'lost status');
+    assert.ok(refused.every((atMs) => atMs > 20_000 && atMs < seenAtMs + 10));
+    const backAtMs = timesOf(lines, 'engine-0 report').find((atMs) => atMs > seenAtMs)!;
+    assert.ok(backAtMs >= 40_000 && backAtMs < 45_500, `up at ${backAtMs}`);
+    const picks = timesOf(lines, 'picked engine-0');
+    assert.ok(picks.every((atMs) => atMs <= seenAtMs || atMs >= backAtMs));
+    assert.ok(picks.some((atMs) => atMs >= backAtMs));
+    const {
+      requests,
+      endpoints: [slept, other],
+    } = world.result();
+    assert.deepEqual([requests.completed, requests.failed], [requests.sent, 0]);
+    assert.ok(Math.abs(slept!.asleepShare - 20_000 / world.nowMs) < 1e-9);
+    assert.equal(other!.asleepShare, 0);
+    assert.equal(world.brain.fleet.endpoints()[0]!.restarts, 0, 'the process is the same');
+  });
+
+  it('keeps its requests and goes on with them a wake time later, by its level', () => {
+    const longestGapMs = (level: 1 | 2): number => {
+      const source = new ListSource([createTestRequest(0, { output: { id: 5, tokens: 1000 } })]);
+      const { world } = play(
+        createTestOptions(source, {
+          endpoints: endpoints(sleepOf(level, 2000, 5000)),
+          delays: NO_DELAYS,
+        }),
+      );
+      const { requests, itlMs, throughput } = world.result();
+      assert.equal(requests.completed, 1);
+      assert.equal(Math.round((throughput.outputTokensPerSecond * world.nowMs) / 1000), 1000);
+      return itlMs.max;
+    };
+    // It starts over: 3 s asleep, the wake time, and the prompt with all that was generated.
+    assert.ok(longestGapMs(1) > 3200 && longestGapMs(1) < 3300, `${longestGapMs(1)}`);
+    assert.ok(longestGapMs(2) > 3900 && longestGapMs(2) < 4000, `${longestGapMs(2)}`);
+  });
+
+  it('has an empty KV cache when it is awake again', () => {
+    const cachedOf = (events: EndpointEvent[]): readonly string[] => {
+      const segments = [{ id: 9, tokens: 320 }];
+      const source = new ListSource([
+        createTestRequest(0, { segments }),
+        createTestRequest(20_000, { segments }),
+      ]);
+      const { lines } = play(createTestOptions(source, { endpoints: endpoints(events) }));
+      return lines.filter((line) => line.includes(' end ')).map((line) => line.split(', ')[1]!);
+    };
+    assert.deepEqual(cachedOf([]), ['0 cached', '304 cached']);
+    assert.deepEqual(cachedOf(sleepOf(1, 5000, 10_000)), ['0 cached', '0 cached']);
+  });
+
+  it('is not touched by a wake without a sleep, nor asleep after a restart', () => {
+    const { world } = play(
+      createTestOptions(new PoissonSource(STEADY), {
+        endpoints: endpoints(
+          [{ kind: 'wake', atMs: 5000 }],
+          [
+            { kind: 'sleep', atMs: 10_000, level: 2 },
+            { kind: 'restart', atMs: 15_000, downMs: 1000 },
+            { kind: 'wake', atMs: 30_000 },
+          ],
+        ),
+      }),
+    );
+    const {
+      endpoints: [woken, restarted],
+      status,
+    } = world.result();
+    assert.equal(status, 'finished');
+    assert.equal(woken!.asleepShare, 0);
+    assert.ok(Math.abs(restarted!.asleepShare - 5000 / world.nowMs) < 1e-9);
+  });
 });

@@ -288,6 +288,14 @@ export class LabWorld {
         return;
       case 'drain':
         this.#brain.fleet.drain(endpoint.id, true);
+        return;
+      case 'sleep':
+        replica.sleep(event.level, this.nowMs);
+        this.#steps.set(replica.index, replica.nextStepAtMs);
+        return;
+      case 'wake':
+        replica.wake(this.nowMs);
+        this.#steps.set(replica.index, replica.nextStepAtMs);
     }
   }
 

@@ -19,13 +19,14 @@ export function endpointsSection(outcomes: readonly Outcome[]): Html | null {
 
 function endpointTable({ name, run }: Outcome, isOpen: boolean): Html {
   const rows = run?.endpoints ?? [];
+  const hasSlept = rows.some(({ asleepShare }) => asleepShare > 0);
   const hasAdapters = rows.some(({ adapterLoads }) => adapterLoads > 0);
   const table = tableOf({
     caption: `Endpoints under ${name}`,
     rowHead: 'Endpoint',
     rows,
     headOf: (row) => html`${row.name} <span class="fine">${row.profile}</span>`,
-    columns: [...COLUMNS, ...(hasAdapters ? [ADAPTER_LOADS] : [])],
+    columns: [...COLUMNS, ...(hasSlept ? [ASLEEP] : []), ...(hasAdapters ? [ADAPTER_LOADS] : [])],
     isRanked: () => false,
   });
   // A long table would push everything below it away.
@@ -47,6 +48,8 @@ const COLUMNS: readonly Column[] = [
   { ...SHARE, head: 'prefix hits', read: ({ prefixHitShare }) => prefixHitShare },
   { ...NUMBER, head: 'preemptions', read: ({ preemptions }) => preemptions },
 ];
+
+const ASLEEP: Column = { ...SHARE, head: 'asleep', read: ({ asleepShare }) => asleepShare };
 
 const ADAPTER_LOADS: Column = {
   ...NUMBER,

@@ -119,6 +119,7 @@ function sketchEndpoints(rng: Rng, endpoints: number, ttftMs: number): EndpointR
     requests: Math.round(1500 + 200 * rng.next()),
     outputTokens: Math.round(480_000 + 60_000 * rng.next()),
     busyShare: 0.7 + 0.25 * rng.next(),
+    asleepShare: 0,
     meanKvUsage: 0.4 + 0.4 * rng.next(),
     maxWaiting: Math.round((ttftMs / 8) * rng.next()),
     prefixHitShare: 0.6 + 0.2 * rng.next(),
