@@ -247,6 +247,20 @@ test('auto servers are grouped by base model, with their adapters', () => {
   );
 });
 
+test('names that the same servers serve share one array of members, others do not', () => {
+  const { fleet } = createFleetWorld();
+  fleet.setPool(P, specsOf(3));
+  const [a, b, c] = fleet.endpoints();
+  const everywhere = [baseModel('llama'), adapter('sql', 'llama')];
+  fleet.setFacts(a!, factsOf(...everywhere));
+  fleet.setFacts(b!, factsOf(...everywhere, adapter('chat', 'llama')));
+  fleet.setFacts(c!, factsOf(...everywhere));
+  const membersOf = (model: string): Int32Array => fleet.served(P, model)!.members;
+  assert.deepEqual([...membersOf('llama')], [a!.slot, b!.slot, c!.slot]);
+  assert.equal(membersOf('sql'), membersOf('llama'));
+  assert.deepEqual([...membersOf('chat')], [b!.slot]);
+});
+
 test('a server of several base models is a member of the pool of each', () => {
   const { fleet } = createFleetWorld();
   fleet.setPool(null, specsOf(2));

@@ -9,7 +9,10 @@ export interface Served {
   readonly model: ModelName;
   /** For an adapter, the model it belongs to; null for a base model. */
   readonly baseModel: ModelName | null;
-  /** Slots that serve it, available or not. */
+  /**
+   * Slots that serve it, available or not. Names of the same servers share one array, so that what
+   * is learned of these servers can be kept by it: an adapter's servers are mostly its model's.
+   */
   readonly members: Int32Array;
   /**
    * Adapters only, aligned with `members`: 0 listed, 1 resident and idle, 2 active. Live:
@@ -62,6 +65,8 @@ export class ServedIndex {
   readonly #byModel = new Map<string, Served[]>();
   readonly #poolsBySlot = new Map<number, PoolView[]>();
   readonly #cellsBySlot = new Map<number, ResidencyCell[]>();
+  /** One array of each content. */
+  readonly #members = new Map<string, Int32Array>();
 
   constructor(declared: Declared) {
     const pools: PoolView[] = [];
@@ -103,6 +108,17 @@ export class ServedIndex {
     }
   }
 
+  #membersOf(endpoints: readonly Endpoint[]): Int32Array {
+    const slots = endpoints.map(({ slot }) => slot);
+    const key = slots.join();
+    let members = this.#members.get(key);
+    if (members === undefined) {
+      members = Int32Array.from(slots);
+      this.#members.set(key, members);
+    }
+    return members;
+  }
+
   #addServed(pool: PoolId, model: string, offers: Offers): Served {
     const endpoints = [...offers.keys()];
     const base = baseModelOfOffers(offers);
@@ -117,7 +133,7 @@ export class ServedIndex {
       pool,
       model: modelName(model),
       baseModel: base,
-      members: Int32Array.from(endpoints, (endpoint) => endpoint.slot),
+      members: this.#membersOf(endpoints),
       residency,
       contextTokens: smallestContext(offers),
     };
