@@ -94,6 +94,7 @@ async function sendLoad(scene: RealScene, url: string): Promise<MeasuredReport> 
         kind: 'bench',
         workload: REAL_WORKLOAD.name,
         trace: null,
+        arrivals: null,
         load: 1,
         seed,
         duration_seconds: durationMs / 1000,

@@ -1,8 +1,10 @@
+import { ARRIVALS } from './lab-options.ts';
 import { textRow } from './option-rows.ts';
 import type { OptionDefinition } from './options.ts';
 
 const TRAFFIC: readonly OptionDefinition[] = [
   textRow('workload', 'NAME', 'Kind of traffic; `penstock lab list` shows them.'),
+  ARRIVALS,
   textRow('trace', 'FILE', 'Traffic of a recording or a published trace, in place of --workload.'),
   {
     flag: 'load',

@@ -1,12 +1,13 @@
 import { must } from '../core/assert.ts';
 import { fail, succeed, type Result } from '../core/result.ts';
+import { withArrivals } from '../simulator/calibration/measured-scene.ts';
 import { parseTarget } from '../simulator/load/http-transport.ts';
 import type { LoadApi } from '../simulator/load/request-writer.ts';
 import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts';
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
 import { reasonOf } from './config/tls-files.ts';
 import { readOutput, type LabOutput } from './lab-output.ts';
-import { parseDuration } from './lab-values.ts';
+import { parseDuration } from '../simulator/workloads/duration.ts';
 import type { ParsedOptions } from './options.ts';
 import { findLoadProblem, readGood, readTimes, usualTimes } from './traffic-values.ts';
 
@@ -79,10 +80,16 @@ async function readTraffic(
   const name = options.string('workload');
   const trace = options.string('trace');
   if ((name === null) === (trace === null)) return fail('give one of --workload and --trace');
-  if (trace !== null) return readTraceWorkload(trace);
+  const arrivals = options.string('arrivals');
+  if (trace !== null) {
+    if (arrivals !== null) return fail('--arrivals: a trace has times of its own; leave it away');
+    return readTraceWorkload(trace);
+  }
   const workload = findWorkload(name ?? '');
   if (workload === null) return fail(`--workload: ${describeUnknownWorkload(name ?? '')}`);
-  return succeed({ workload, trace: null });
+  const arriving = withArrivals(workload, arrivals);
+  if (!arriving.ok) return fail(`--arrivals: ${arriving.error}`);
+  return succeed({ workload: arriving.value, trace: null });
 }
 
 async function readTraceWorkload(

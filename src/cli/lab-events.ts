@@ -3,7 +3,8 @@ import { fail, succeed, type Result } from '../core/result.ts';
 import type { EngineProfile } from '../simulator/hardware/profiles.ts';
 import { startUpMs, type StartUpCaches } from '../simulator/hardware/start-up.ts';
 import type { FleetPart, JobEvent } from '../simulator/lab/jobs.ts';
-import { parseDuration, splitList } from './lab-values.ts';
+import { parseDuration } from '../simulator/workloads/duration.ts';
+import { splitList } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
 
 const HINT =

@@ -3,6 +3,7 @@ import { fail, succeed, type Result } from '../core/result.ts';
 import { describeTrafficGap } from '../simulator/calibration/traffic-gap.ts';
 import { sceneOfReport } from '../simulator/calibration/measured-scene.ts';
 import type { RunResult } from '../simulator/lab/results.ts';
+import type { MeasuredConfig } from '../simulator/load/measured-report.ts';
 import type { NamedMeasurement } from '../simulator/report/report-input.ts';
 import { readWorkload, type LabTraffic } from './lab-plan.ts';
 import type { ParsedOptions } from './options.ts';
@@ -14,20 +15,29 @@ export async function readRunTraffic(
 ): Promise<Result<LabTraffic, string>> {
   const [first] = measured;
   const given = options.string('workload');
-  if (first === undefined) return readWorkload(given);
+  const arrivals = options.string('arrivals');
+  if (first === undefined) return readWorkload(given, arrivals);
   const config = first.report.penstock?.config ?? null;
-  if (given === null) {
-    if (config === null) {
-      return fail(`${first.name} does not say what was run; name it with --workload`);
-    }
-    if (config.trace !== null) {
-      return fail(`${first.name} was measured with ${config.trace}; use "penstock lab replay"`);
-    }
-  }
-  const measuredName = config === null ? null : config.workload;
-  const traffic = readWorkload(given ?? measuredName);
+  const problem = given === null ? whyNoWorkload(config) : null;
+  if (problem !== null) return fail(`${first.name} ${problem}`);
+  const measuredName = config?.workload ?? null;
+  const traffic = readWorkload(given ?? measuredName, arrivals ?? arrivalsOf(config, given));
   if (!traffic.ok || measuredName !== traffic.value.workload.name) return traffic;
   return withMeasuredScene(traffic.value, first);
+}
+
+/** Why a measured run does not say which workload it was; null when it does. */
+function whyNoWorkload(config: MeasuredConfig | null): string | null {
+  if (config === null) return 'does not say what was run; name it with --workload';
+  if (config.trace === null) return null;
+  return `was measured with ${config.trace}; use "penstock lab replay"`;
+}
+
+/** How the measured run's requests came, for the workload of that name; null: its own way. */
+function arrivalsOf(config: MeasuredConfig | null, given: string | null): string | null {
+  // Another workload does not come as the measured one did.
+  const isSame = config !== null && (given === null || given === config.workload);
+  return isSame ? config.arrivals : null;
 }
 
 /** Traffic of `lab replay` with the times of the first measured run, when that ran this trace. */

@@ -12,6 +12,13 @@ const WORKLOAD: OptionDefinition = textRow(
   'Kind of traffic; `penstock lab list` shows them.',
 );
 
+/** How requests of a workload come; for `lab` and `bench`. */
+export const ARRIVALS: OptionDefinition = textRow(
+  'arrivals',
+  'KIND',
+  'How requests come, in place of the workload’s own way: `constant`, `poisson`, `gamma:cv=2` (bursts; or `gamma:burstiness=0.25`), each with `rate=12` requests (of conversations: new ones) a second at a load of 1 if need be, or a closed loop of `closed:users=50,think=5s`.',
+);
+
 const FLEET: readonly OptionDefinition[] = [
   listRow(
     'profile',
@@ -164,6 +171,7 @@ const COMMON: readonly OptionDefinition[] = [...MODEL_OPTIONS, ...ENGINE_SETTING
 /** Options of `penstock lab run`. */
 export const LAB_RUN_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   WORKLOAD,
+  ARRIVALS,
   ...FLEET,
   POLICY,
   LOAD,
@@ -225,6 +233,7 @@ export const LAB_REPLAY_OPTIONS: readonly OptionDefinition[] = Object.freeze([
 /** Options of `penstock lab size`. */
 export const LAB_SIZE_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   WORKLOAD,
+  ARRIVALS,
   textRow(
     'objective',
     'TERMS',
@@ -257,6 +266,7 @@ export const LAB_SIZE_OPTIONS: readonly OptionDefinition[] = Object.freeze([
 /** Options of `penstock lab sweep`. */
 export const LAB_SWEEP_OPTIONS: readonly OptionDefinition[] = Object.freeze([
   WORKLOAD,
+  ARRIVALS,
   ...FLEET,
   POLICY,
   {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 import { fail, succeed, type Result } from '../core/result.ts';
+import { withArrivals } from '../simulator/calibration/measured-scene.ts';
 import type { MeasuredScene } from '../simulator/calibration/scene.ts';
 import {
   DEFAULT_DELAYS,
@@ -14,7 +15,7 @@ import {
 import type { LabPolicy } from '../simulator/lab/types.ts';
 import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts';
 import { describeUnknownWorkload, findWorkload } from '../simulator/workloads/workloads.ts';
-import { parseDuration } from './lab-values.ts';
+import { parseDuration } from '../simulator/workloads/duration.ts';
 import type { ParsedOptions } from './options.ts';
 import { findLoadProblem, readGood, readTimes, usualTimes } from './traffic-values.ts';
 
@@ -51,14 +52,25 @@ export interface JobChoice {
   readonly load: number;
 }
 
-/** The workload of that name; null: none was given. */
-export function readWorkload(name: string | null): Result<LabTraffic, string> {
+/** The workload of that name, with the arrivals of that text; null: none was given. */
+export function readWorkload(
+  name: string | null,
+  arrivals: string | null,
+): Result<LabTraffic, string> {
   if (name === null) {
     return fail('--workload is missing; "penstock lab list" shows the workloads');
   }
-  const workload = findWorkload(name);
-  if (workload === null) return fail(describeUnknownWorkload(name));
-  return succeed({ traffic: { kind: 'workload', name }, workload, measured: null });
+  const own = findWorkload(name);
+  if (own === null) return fail(describeUnknownWorkload(name));
+  const workload = withArrivals(own, arrivals);
+  if (!workload.ok) return fail(`--arrivals: ${workload.error}`);
+  const spec = workload.value.arrivals;
+  const traffic: JobTraffic = {
+    kind: 'workload',
+    name,
+    ...(spec === null ? {} : { arrivals: spec }),
+  };
+  return succeed({ traffic, workload: workload.value, measured: null });
 }
 
 /** Times, seeds, objective and limits of a command. `load` is checked here. */

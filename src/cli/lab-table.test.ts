@@ -38,6 +38,7 @@ test('measured runs stand beside the policies, and are never the best', () => {
   const config = {
     workload: null,
     trace: null,
+    arrivals: null,
     load: 1,
     durationMs: 1000,
     warmUpMs: 0,

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import {
-  parseDuration,
-  parseFleetWish,
-  parseGoodput,
-  parseSizingObjective,
-  splitList,
-} from './lab-values.ts';
+import { parseDuration } from '../simulator/workloads/duration.ts';
+import { parseFleetWish, parseGoodput, parseSizingObjective, splitList } from './lab-values.ts';
 
 test('durations are read with their unit', () => {
   const texts = ['500ms', '1.5s', '10m', '2h', '.5s'];

@@ -132,6 +132,28 @@ test('a run goes out under the keys of inference-perf, and comes back beside ano
   assert.match(other.out, /measured: \d+ requests were measured and \d+ simulated/);
 });
 
+test('arrivals are chosen for a run, and go with what was measured', async () => {
+  const measured = path.join(folder, 'closed.json');
+  const closed = ['--arrivals', 'closed:users=30,think=2s', '--duration', '30s'];
+  const first = await lab('run', ...CHAT, ...closed, '--inference-perf', measured);
+  assert.equal(first.code, 0, first.error);
+  assert.match(first.out, /\(1 is 30 users, 2 s to think, in conversations\)/);
+  const { code, out } = await lab('run', '--measured', measured, ...CHAT.slice(2, 6));
+  assert.equal(code, 0);
+  assert.match(out, /\(1 is 30 users, 2 s to think, in conversations\)/);
+  const stages = ['--from', '0.1', '--to', '0.2', '--stages', '2', '--spacing', 'linear'];
+  const bursty = await lab(
+    'sweep',
+    ...CHAT.slice(0, 6),
+    ...CHAT.slice(8),
+    '--arrivals',
+    'gamma:cv=3',
+    ...stages,
+  );
+  assert.equal(bursty.code, 0, bursty.error);
+  assert.match(bursty.out, /gamma with cv 3/);
+});
+
 test('a profile file stands beside the profile that it was made from', async () => {
   const args = [...W, '--load', '0.2', '--duration', '20s'];
   const ours = file('ours.json', '{"profile":"h100-8b","calibration":{"prefill":3}}');
@@ -381,6 +403,10 @@ const MISTAKES: readonly (readonly [readonly string[], RegExp])[] = [
   [['run', ...W, '--profile', 'demo:1', '--replicas', '2'], /--replicas has no meaning/],
   [['run', ...W, '--replicas', '0'], /--replicas: must be at least 1/],
   [['run', ...W, '--load', '0'], /the load must be more than 0/],
+  [['run', ...W, '--arrivals', 'concurrent'], /--arrivals: .*did you mean closed:users=N/],
+  [['run', ...W, '--arrivals', 'gamma:cv=0'], /--arrivals: cv must be a number above 0/],
+  [['run', '--workload', 'diurnal', '--arrivals', 'closed:users=9'], /diurnal has no closed loop/],
+  [['size', '--workload', 'reasoning', '--arrivals', 'closed'], /no number of users of its own/],
   [['run', ...W, '--load', '100000'], /conversations at once.*about 1\d\d\n/],
   [['sweep', ...W, '--to', '100000'], /--to: .*conversations at once/],
   [['run', ...W, '--load', 'NaN'], /--load: expected a number, got "NaN"/],

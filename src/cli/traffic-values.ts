@@ -1,7 +1,8 @@
 import { fail, succeed, type Result } from '../core/result.ts';
 import { WorkloadError } from '../simulator/workloads/errors.ts';
 import type { GoodputObjective, Workload } from '../simulator/workloads/types.ts';
-import { parseDuration, parseGoodput } from './lab-values.ts';
+import { parseDuration } from '../simulator/workloads/duration.ts';
+import { parseGoodput } from './lab-values.ts';
 import type { ParsedOptions } from './options.ts';
 
 /** Why a workload cannot be had at such a load; null when it can. */

@@ -147,6 +147,20 @@ test('a dry run says what would be sent and asks nobody', async () => {
   assert.match(out, /nothing was sent/);
 });
 
+test('users of a closed loop wait for their answers', async (t) => {
+  const engine = await startEngine(t);
+  const json = join(await createFolder(t), 'run.json');
+  const line = `${engine.url} --workload mixed-sizes --arrivals closed:users=3,think=10ms`;
+  const { code, error } = await run(`${line} --duration 1s --warm-up 0s --json ${json}`);
+  assert.equal(code, EXIT_CODES.ok, error);
+  const report = parseMeasuredReport(JSON.parse(await readFile(json, 'utf8')));
+  assert.ok(report.ok);
+  assert.equal(report.value.penstock?.config.arrivals, 'closed:users=3,think=10ms');
+  assert.ok(report.value.successes.count > 3, `${report.value.successes.count} answers`);
+  const dry = await run(`${line} --dry-run`);
+  assert.match(dry.out, /users send only when the answer before has come/);
+});
+
 test('failures are printed by kind, and a run without an answer has failed', async (t) => {
   const engine = await startEngine(t);
   engine.injectFaults({ errorRate: 1, errorStatus: 503 });
@@ -185,6 +199,8 @@ test('mistakes are named before anything is sent', async () => {
     [`${mixed} --good ttft`, /--good/],
     [`${mixed} --json /nowhere/at/all/x.json`, /--json/],
     [`${url} --trace /nowhere/x.jsonl`, /nowhere/],
+    [`${url} --trace x --arrivals poisson`, /a trace has times of its own/],
+    [`${mixed} --arrivals gama:cv=2`, /did you mean gamma/],
   ];
   for (const [line, message] of tries) {
     const { code, out, error } = await run(line);

@@ -6,6 +6,7 @@ import { RequestLog } from '../../simulator/load/request-log.ts';
 import { startLoad, type RunningLoad } from '../../simulator/load/run-load.ts';
 import { summarizeSchedule } from '../../simulator/load/schedule-summary.ts';
 import { readBenchPlan, type BenchPlan } from '../bench-plan.ts';
+import { formatArrivals } from '../../simulator/workloads/arrival-spec.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { reasonOf } from '../config/tls-files.ts';
 import { writeOutcome } from '../lab-output.ts';
@@ -159,6 +160,7 @@ function configOf(plan: BenchPlan, model: string): MeasuredConfig {
     kind: 'bench',
     workload: plan.trace === null ? plan.workload.name : null,
     trace: plan.trace,
+    arrivals: plan.workload.arrivals === null ? null : formatArrivals(plan.workload.arrivals),
     load: plan.load,
     seed: plan.seed,
     duration_seconds: plan.durationMs / 1000,
@@ -173,7 +175,10 @@ function settingsOf(plan: BenchPlan, model: string): readonly (readonly [string,
   const { workload, trace, load, durationMs, warmUpMs, objective, target } = plan;
   return [
     ['target', `${target.origin}${target.basePath}, ${plan.api} API, model ${model}`],
-    [trace === null ? 'workload' : 'trace', `${trace ?? workload.name}, load ${load}`],
+    [
+      trace === null ? 'workload' : 'trace',
+      `${trace ?? workload.name}, ${trace === null ? 'load' : 'speed'} ${load} (1 is ${workload.loadUnit})`,
+    ],
     ['time', `${formatTime(durationMs)}, the first ${formatTime(warmUpMs)} not counted`],
     ['seed', String(plan.seed)],
     ['good', describeGood(objective)],
@@ -202,9 +207,11 @@ function describeSchedule(plan: BenchPlan): string {
       `${(outputTokens.sum / seconds).toFixed(0)}/s`,
     `sessions: ${summary.sessions}, tenants: ${summary.tenants}, adapters: ${summary.adapters}`,
   ];
-  if (summary.dependent > 0) {
+  const isClosed = workload.arrivals?.kind === 'closed';
+  if (summary.dependent > 0 || isClosed) {
+    const who = isClosed ? 'users send' : `${summary.dependent} requests are sent`;
     lines.push(
-      `${summary.dependent} requests follow an earlier answer of their session: ` +
+      `${who} only when the answer before has come: ` +
         `their times are as if a token took ${DRY_RUN_TOKEN_MS} ms`,
     );
   }

@@ -64,6 +64,7 @@ async function measure(): Promise<MeasuredReport> {
     ...times,
     workload: 'mixed-sizes',
     trace: null,
+    arrivals: null,
     load: 0.1,
     model: 'demo-model',
   });

@@ -10,6 +10,7 @@ import type { RunResult } from '../../simulator/lab/results.ts';
 import type { MeasuredReport } from '../../simulator/load/measured-report.ts';
 import { toMeasuredReport } from '../../simulator/load/simulated-report.ts';
 import type { NamedMeasurement } from '../../simulator/report/report-input.ts';
+import { formatArrivals } from '../../simulator/workloads/arrival-spec.ts';
 import { EXIT_CODES, type CommandContext } from '../command.ts';
 import { writeOutcome, type LabOutcome } from '../lab-output.ts';
 import { describeGaps, readReplayTraffic, readRunTraffic } from '../lab-measured.ts';
@@ -197,6 +198,7 @@ function measuredOf(
   return toMeasuredReport(run, {
     workload: traffic.kind === 'trace' ? null : workload.name,
     trace: traffic.kind === 'trace' ? traffic.path : null,
+    arrivals: workload.arrivals === null ? null : formatArrivals(workload.arrivals),
     load,
     durationMs,
     warmUpMs,

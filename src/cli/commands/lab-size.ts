@@ -66,7 +66,7 @@ export async function runLabSize(options: ParsedOptions, context: CommandContext
 }
 
 async function readPlan(options: ParsedOptions): Promise<Result<SizePlan, string>> {
-  const traffic = readWorkload(options.string('workload'));
+  const traffic = readWorkload(options.string('workload'), options.string('arrivals'));
   if (!traffic.ok) return traffic;
   const objective = readObjective(options);
   if (!objective.ok) return objective;

@@ -61,7 +61,7 @@ export async function runLabSweep(
 }
 
 async function readPlan(options: ParsedOptions): Promise<Result<SweepPlan, string>> {
-  const traffic = readWorkload(options.string('workload'));
+  const traffic = readWorkload(options.string('workload'), options.string('arrivals'));
   if (!traffic.ok) return traffic;
   const from = options.number('from') ?? 0;
   const to = options.number('to') ?? 0;

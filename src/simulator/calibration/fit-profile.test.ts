@@ -114,6 +114,7 @@ test('a simulated run in the form of a measured one compares without an error', 
   const report = toMeasuredReport(run, {
     workload: scene.workload.name,
     trace: null,
+    arrivals: null,
     load: scene.load,
     durationMs: scene.durationMs,
     warmUpMs: scene.warmUpMs,
@@ -141,6 +142,7 @@ test('impossible measurements are refused with the metric’s name', async () =>
   const report = toMeasuredReport(run, {
     workload: 'mixed-sizes',
     trace: null,
+    arrivals: null,
     load: 1,
     durationMs: 3000,
     warmUpMs: 0,

@@ -2,6 +2,8 @@ import { fail, succeed, type Result } from '../../core/result.ts';
 import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import type { MeasuredReport } from '../load/measured-report.ts';
 import { isJsonObject, readNumber, readObject, type JsonObject } from '../server/json-value.ts';
+import { parseArrivals } from '../workloads/arrival-spec.ts';
+import { WorkloadError } from '../workloads/errors.ts';
 import type { LabRequest, TrafficSource, Workload } from '../workloads/types.ts';
 import { findWorkload } from '../workloads/workloads.ts';
 import type { MeasuredScene } from './scene.ts';
@@ -29,7 +31,22 @@ export async function sceneOfReport(
   if (!(durationMs > warmUpMs)) return fail('penstock.config: nothing is left after the warm-up');
   const workload = trace === null ? findWorkload(name ?? '') : await readTrace(trace);
   if (workload === null) return fail(`penstock.config: "${name ?? ''}" is no workload`);
-  return succeed({ workload, load, seed, durationMs, warmUpMs });
+  const arriving = withArrivals(workload, config.arrivals);
+  if (!arriving.ok) return fail(`penstock.config.arrivals: ${arriving.error}`);
+  return succeed({ workload: arriving.value, load, seed, durationMs, warmUpMs });
+}
+
+/** The workload with the arrivals of that text; null: its own. */
+export function withArrivals(workload: Workload, text: string | null): Result<Workload, string> {
+  if (text === null) return succeed(workload);
+  const arrivals = parseArrivals(text);
+  if (!arrivals.ok) return arrivals;
+  try {
+    return succeed(workload.withArrivals(arrivals.value));
+  } catch (cause) {
+    if (cause instanceof WorkloadError) return fail(cause.message);
+    throw cause;
+  }
 }
 
 /** Machine of such a scene when nothing is said; it is always said here. */
@@ -71,6 +88,11 @@ export function sceneOfRequests(json: unknown): Result<MeasuredScene, string> {
     adapters: [],
     defaults: NO_DEFAULTS,
     loadUnit: 'as measured',
+    arrivals: null,
+    withArrivals: () => {
+      const message = 'measured requests have times of their own';
+      throw new WorkloadError('arrivals_invalid', message);
+    },
     createTraffic: () => new RequestList(requests),
   };
   return succeed({ workload, load: 1, seed: 1, durationMs, warmUpMs: 0 });

@@ -4,6 +4,7 @@ import { engineOptionsOf, type EngineProfile } from '../hardware/profiles.ts';
 import { readTrace } from '../traces/read-trace.ts';
 import { createTraceWorkload } from '../traces/trace-workload.ts';
 import type { ReadTraceOptions } from '../traces/types.ts';
+import type { ArrivalSpec } from '../workloads/arrival-spec.ts';
 import { findWorkload } from '../workloads/workloads.ts';
 import type { GoodputObjective, Workload } from '../workloads/types.ts';
 import type { RunResult } from './results.ts';
@@ -25,7 +26,12 @@ export const DEFAULT_DRAIN_MS = 600_000;
 
 /** Where a job's requests come from. */
 export type JobTraffic =
-  | { readonly kind: 'workload'; readonly name: string }
+  | {
+      readonly kind: 'workload';
+      readonly name: string;
+      /** Requests come so in place of the workload's own way. */
+      readonly arrivals?: ArrivalSpec;
+    }
   | { readonly kind: 'trace'; readonly path: string; readonly options: ReadTraceOptions };
 
 /** Equal replicas of a fleet. */
@@ -95,7 +101,9 @@ export class WorkloadShelf {
   /** The workload of a job. Rejects when a trace cannot be read; an unknown name is a defect. */
   async find(traffic: JobTraffic): Promise<Workload> {
     if (traffic.kind === 'workload') {
-      return must<Workload>(findWorkload(traffic.name), `a workload named ${traffic.name}`);
+      const workload = must(findWorkload(traffic.name), `a workload named ${traffic.name}`);
+      const { arrivals } = traffic;
+      return arrivals === undefined ? workload : workload.withArrivals(arrivals);
     }
     const key = JSON.stringify(traffic);
     if (this.#workload === null || key !== this.#key) {

@@ -57,6 +57,7 @@ async function runTrial(trial: Trial): Promise<{ report: MeasuredReport; server:
     kind: 'bench',
     workload: null,
     trace: null,
+    arrivals: null,
     load: 1,
     seed: 1,
     duration_seconds: 10,

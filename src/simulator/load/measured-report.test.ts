@@ -96,6 +96,7 @@ test('a simulated run has the form of a measured one and is read back equal', ()
   const report = toMeasuredReport(run, {
     workload: 'interactive-chat',
     trace: null,
+    arrivals: null,
     load: 1,
     durationMs: 60_000,
     warmUpMs: 6000,

@@ -113,6 +113,8 @@ export interface MeasuredConfig {
   readonly workload: string | null;
   /** Name of the trace file in place of a workload. */
   readonly trace: string | null;
+  /** As `--arrivals` takes it, such as `gamma:cv=2`; null for the workload's own arrivals. */
+  readonly arrivals: string | null;
   readonly load: number;
   readonly seed: number;
   readonly duration_seconds: number;

@@ -160,6 +160,7 @@ function readConfig(reading: ReportReading, parent: JsonObject): MeasuredConfig 
     kind: kind === 'lab' ? 'lab' : 'bench',
     workload: text('workload'),
     trace: text('trace'),
+    arrivals: text('arrivals'),
     load: number('load'),
     seed: number('seed'),
     duration_seconds: number('duration_seconds'),

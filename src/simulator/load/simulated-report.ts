@@ -11,6 +11,7 @@ import type {
 export interface SimulatedRunConfig {
   readonly workload: string | null;
   readonly trace: string | null;
+  readonly arrivals: string | null;
   readonly load: number;
   readonly durationMs: number;
   readonly warmUpMs: number;
@@ -94,6 +95,7 @@ function configOf(result: RunResult, config: SimulatedRunConfig): MeasuredConfig
     kind: 'lab',
     workload: config.workload,
     trace: config.trace,
+    arrivals: config.arrivals,
     load: config.load,
     seed: result.seed,
     duration_seconds: config.durationMs / 1000,

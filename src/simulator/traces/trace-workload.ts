@@ -1,5 +1,6 @@
 import { must } from '../../core/assert.ts';
 import { assertTrafficOptions } from '../workloads/check-options.ts';
+import { WorkloadError } from '../workloads/errors.ts';
 import type { LabRequest, TrafficOptions, TrafficSource, Workload } from '../workloads/types.ts';
 import type { Trace } from './types.ts';
 
@@ -29,6 +30,11 @@ export function createTraceWorkload(trace: Trace): Workload {
       warmUpMs: Math.min(LONGEST_WARM_UP_MS, Math.floor(stats.spanMs * WARM_UP_SHARE)),
     },
     loadUnit: `${stats.requestsPerSecond.toPrecision(3)} requests/s, as recorded`,
+    arrivals: null,
+    withArrivals: () => {
+      const message = 'a trace has times of its own; leave the arrivals away';
+      throw new WorkloadError('arrivals_invalid', message);
+    },
     createTraffic: (options) => {
       assertTrafficOptions(options);
       return new TraceTraffic(trace, options);

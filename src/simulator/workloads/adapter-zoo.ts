@@ -1,7 +1,7 @@
 import { must } from '../../core/assert.ts';
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createPoissonArrivals } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
+import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload } from './sheet-workload.ts';
@@ -23,15 +23,15 @@ export interface AdapterZooSetting extends Setting {
   readonly outputTokens: SizeSpec;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const SIZES = 1;
 
 /** A workload whose requests name one of many adapters, some of them far more often than others. */
 export function createAdapterZooWorkload(sheet: WorkloadSheet<AdapterZooSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: adapterNames,
-    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
+    closed: 'given_users',
     createTraffic,
   });
 }
@@ -40,10 +40,13 @@ function adapterNames({ adapters }: AdapterZooSetting): readonly string[] {
   return Array.from({ length: adapters }, (_, rank) => `adapter-${rank + 1}`);
 }
 
-function createTraffic(values: AdapterZooSetting, options: TrafficOptions): TrafficSource {
+function createTraffic(
+  values: AdapterZooSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
   const names = adapterNames(values);
-  const { seed, durationMs, load } = options;
-  const meanPerSecond = values.requestsPerSecond * load;
+  const { seed } = options;
   const sizes = createStream(seed, SIZES);
   const drawRank = createZipf(values.adapters, values.exponent);
   const userTokens = createSizes(values.userTokens);
@@ -64,6 +67,7 @@ function createTraffic(values: AdapterZooSetting, options: TrafficOptions): Traf
       maxTokens: values.outputTokens.max,
     });
   };
-  const arrivals = createPoissonArrivals(createStream(seed, ARRIVALS), meanPerSecond);
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+  const gaps = { kind: 'poisson' } as const;
+  const plan = { gaps, perSecond: values.requestsPerSecond, create };
+  return createRequestTraffic(plan, options, spec);
 }

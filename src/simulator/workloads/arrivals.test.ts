@@ -6,6 +6,7 @@ import {
   createConstantArrivals,
   createGammaArrivals,
   createPoissonArrivals,
+  createStretchedArrivals,
   createVaryingArrivals,
 } from './arrivals.ts';
 import { WorkloadError } from './errors.ts';
@@ -60,6 +61,22 @@ test('a varying rate is followed', () => {
   }
   assert.ok(Math.abs(high / 40_000 - 1) < 0.03, `${high}`);
   assert.ok(Math.abs(low / 4000 - 1) < 0.06, `${low}`);
+});
+
+test('steady gaps stretched to a varying rate follow it exactly', () => {
+  const rate = {
+    peakPerSecond: 40,
+    perSecondAt: (atMs: number): number => (atMs % 20_000 < 10_000 ? 40 : 4),
+  };
+  const arrivals = createStretchedArrivals(createRng(5), rate, { kind: 'constant' });
+  const gaps = gapsOf(arrivals, 440);
+  assert.ok(gaps.slice(1, 399).every((gap) => Math.abs(gap - 25) < 1e-6));
+  assert.ok(gaps.slice(401).every((gap) => Math.abs(gap - 250) < 1e-6));
+  const bursty = gapsOf(
+    createStretchedArrivals(createRng(5), rate, { kind: 'gamma', cv: 3 }),
+    90_000,
+  );
+  assert.ok(Math.abs(momentsOf(bursty).mean / (1000 / 22) - 1) < 0.05);
 });
 
 test('a rate that is nowhere above 0 gives arrivals that end every run, not a loop', () => {

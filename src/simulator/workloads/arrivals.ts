@@ -1,4 +1,5 @@
 import type { Rng } from '../../core/rng.ts';
+import type { GapShape } from './arrival-spec.ts';
 import { assertPositive } from './errors.ts';
 import { drawExponential, drawGamma } from './random.ts';
 
@@ -39,6 +40,18 @@ export function createGammaArrivals(rng: Rng, perSecond: PerSecond, cv: number):
   return sumGaps(() => (drawGamma(rng, shape) * 1000) / perSecond);
 }
 
+/** Arrivals at a steady rate with gaps of that shape. */
+export function createArrivals(rng: Rng, perSecond: PerSecond, gaps: GapShape): Arrivals {
+  switch (gaps.kind) {
+    case 'constant':
+      return createConstantArrivals(perSecond);
+    case 'poisson':
+      return createPoissonArrivals(rng, perSecond);
+    case 'gamma':
+      return createGammaArrivals(rng, perSecond, gaps.cv);
+  }
+}
+
 function sumGaps(drawGapMs: () => number): Arrivals {
   let atMs = 0;
   return { next: () => (atMs += drawGapMs()) };
@@ -66,6 +79,36 @@ export function createVaryingArrivals(rng: Rng, rate: VaryingRate): Arrivals {
       if (rng.next() * rate.peakPerSecond < rate.perSecondAt(atMs)) return atMs;
     }
     return candidates.next();
+  };
+  return { next };
+}
+
+/** Length of the pieces in which a changing rate is taken as steady. */
+const PIECE_MS = 10;
+/** Pieces that one gap may take; two weeks. */
+const MOST_PIECES = 120_000_000;
+
+/**
+ * Arrivals with gaps of that shape whose rate follows `rate`: arrivals at a steady rate, with time
+ * stretched where the rate is low and shortened where it is high (inversion of the integrated
+ * rate, Cinlar 1975), in pieces of 10 ms.
+ */
+export function createStretchedArrivals(rng: Rng, rate: VaryingRate, gaps: GapShape): Arrivals {
+  assertRate(rate.peakPerSecond);
+  if (gaps.kind === 'poisson') return createVaryingArrivals(rng, rate);
+  const steady = createArrivals(rng, 1, gaps);
+  let startMs = 0;
+  let sum = 0;
+  const next = (): number => {
+    const wanted = steady.next();
+    for (let piece = 0; piece < MOST_PIECES; piece += 1) {
+      const perMs = rate.perSecondAt(startMs + PIECE_MS / 2);
+      // `sum` and `wanted` are in thousandths of an arrival.
+      if (sum + perMs * PIECE_MS >= wanted) return startMs + (wanted - sum) / perMs;
+      sum += perMs * PIECE_MS;
+      startMs += PIECE_MS;
+    }
+    return Number.POSITIVE_INFINITY;
   };
   return { next };
 }

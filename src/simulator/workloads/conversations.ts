@@ -1,5 +1,6 @@
 import type { Rng } from '../../core/rng.ts';
-import { createPoissonArrivals } from './arrivals.ts';
+import { describeGaps, describeUsers, type ArrivalSpec } from './arrival-spec.ts';
+import { createArrivals } from './arrivals.ts';
 import {
   ConversationTraffic,
   type ConversationPlan,
@@ -11,7 +12,7 @@ import { WorkloadError } from './errors.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
 import type { Setting, WorkloadSheet } from './sheet.ts';
-import { createSizes, type SizeSampler, type SizeSpec } from './sizes.ts';
+import { createSizes, size, type SizeSampler, type SizeSpec } from './sizes.ts';
 import type { TrafficOptions, TrafficSource, Workload } from './types.ts';
 import { createZipf } from './zipf.ts';
 
@@ -49,15 +50,46 @@ interface Samplers {
 export function createConversationWorkload(sheet: WorkloadSheet<ConversationSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ start }) =>
-      start.kind === 'clients'
-        ? `${start.count} conversations at any time`
-        : `${start.perSecond} new conversations/s`,
-    createTraffic,
+    loadUnit: describeLoad,
+    closed: 'own_users',
+    createTraffic: (values, options, arrivals) =>
+      createTraffic(withThinking(values, arrivals), options, arrivals),
   });
 }
 
-function createTraffic(values: ConversationSetting, options: TrafficOptions): TrafficSource {
+function describeLoad(values: ConversationSetting, spec: ArrivalSpec | null): string {
+  const { start } = values;
+  if (spec?.kind === 'closed') {
+    const { mean } = withThinking(values, spec).thinkMs;
+    return `${describeUsers(spec.users ?? usersOf(values), mean)}, in conversations`;
+  }
+  if (spec !== null) {
+    const perSecond = spec.perSecond ?? perSecondOf(values);
+    const rounded = Number(perSecond.toPrecision(3));
+    return `${rounded} new conversations/s, ${describeGaps(spec.gaps)}`;
+  }
+  return start.kind === 'clients'
+    ? `${start.count} conversations at any time`
+    : `${start.perSecond} new conversations/s`;
+}
+
+/** Longest and shortest pause over the mean where a workload has none of its own: as in chats. */
+const THINK_SPREAD = { max: 4, min: 0.05 };
+
+/** The setting with the pauses that a closed loop asks for, as uneven as its own. */
+function withThinking(values: ConversationSetting, spec: ArrivalSpec | null): ConversationSetting {
+  if (spec?.kind !== 'closed' || spec.thinkMs === null) return values;
+  const { mean, max, min } = values.thinkMs;
+  const spread = mean > 0 ? { max: max / mean, min: min / mean } : THINK_SPREAD;
+  const thinkMs = size(spec.thinkMs, spec.thinkMs * spread.max, spec.thinkMs * spread.min);
+  return { ...values, thinkMs };
+}
+
+function createTraffic(
+  values: ConversationSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
   const mint = new SegmentMint();
   const { applications, systemTokens } = values;
   const systems = Array.from({ length: applications }, () => mint.create(systemTokens));
@@ -72,7 +104,7 @@ function createTraffic(values: ConversationSetting, options: TrafficOptions): Tr
   return new ConversationTraffic({
     seed: options.seed,
     durationMs: options.durationMs,
-    start: startOf(values, options),
+    start: startOf(values, options, spec),
     mint,
     maxTurns: values.turns.max,
     cycleMs: values.thinkMs.mean + values.answerMs,
@@ -92,20 +124,43 @@ function createTraffic(values: ConversationSetting, options: TrafficOptions): Tr
 /** `0` is no purpose of a stream within `ConversationTraffic`. */
 const ARRIVALS = 0;
 
-function startOf(values: ConversationSetting, options: TrafficOptions): ConversationStart {
-  const { start, turns, thinkMs, answerMs } = values;
-  if (start.kind === 'clients') {
-    const count = Math.max(1, Math.round(start.count * options.load));
+function startOf(
+  values: ConversationSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): ConversationStart {
+  const { start } = values;
+  if (spec?.kind === 'closed' || (spec === null && start.kind === 'clients')) {
+    const users = spec?.users ?? usersOf(values);
+    const count = Math.max(1, Math.round(users * options.load));
     assertHoldable(count, options.load);
     return { kind: 'clients', count };
   }
-  const perSecond = start.perSecond * options.load;
-  const arrivals = createPoissonArrivals(createStream(options.seed, ARRIVALS), perSecond);
-  // Little's law: conversations under way are those that begin per second times their life.
-  const lifeMs = turns.mean * answerMs + (turns.mean - 1) * thinkMs.mean;
-  const alive = Math.round((perSecond * lifeMs) / 1000);
+  const perSecond = (spec?.perSecond ?? perSecondOf(values)) * options.load;
+  const rng = createStream(options.seed, ARRIVALS);
+  const arrivals = createArrivals(rng, perSecond, spec?.gaps ?? { kind: 'poisson' });
+  const alive = Math.round((perSecond * lifeMsOf(values)) / 1000);
   assertHoldable(alive, options.load);
   return { kind: 'arrivals', arrivals, alive };
+}
+
+/** From a conversation's first message to its last answer, in the mean. */
+function lifeMsOf({ turns, thinkMs, answerMs }: ConversationSetting): number {
+  return turns.mean * answerMs + (turns.mean - 1) * thinkMs.mean;
+}
+
+/** Little's law: conversations under way are those that begin per second times their life. */
+function usersOf(values: ConversationSetting): number {
+  const { start } = values;
+  if (start.kind === 'clients') return start.count;
+  return Math.max(1, Math.round((start.perSecond * lifeMsOf(values)) / 1000));
+}
+
+/** The same law: as many begin per second as keeps so many clients busy. */
+function perSecondOf(values: ConversationSetting): number {
+  const { start, thinkMs } = values;
+  if (start.kind === 'arrivals') return start.perSecond;
+  return (1000 * start.count) / (lifeMsOf(values) + thinkMs.mean);
 }
 
 /** All conversations under way at time 0 are in memory: some 300 MB for this many. */

@@ -1,7 +1,8 @@
 import { must } from '../../core/assert.ts';
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createVaryingArrivals, type VaryingRate } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
+import type { VaryingRate } from './arrivals.ts';
 import { createStream } from './random.ts';
+import { createVaryingTraffic, describeVaryingLoad, type VaryingPlan } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
@@ -30,8 +31,7 @@ export interface DiurnalSetting extends Setting {
   readonly outputTokens: SizeSpec;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const SIZES = 1;
 const BURSTS = 2;
 
@@ -39,13 +39,19 @@ const BURSTS = 2;
 export function createDiurnalWorkload(sheet: WorkloadSheet<DiurnalSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s on average`,
+    loadUnit: ({ requestsPerSecond }, arrivals) =>
+      describeVaryingLoad(String(requestsPerSecond), arrivals),
+    closed: { refusal: 'its wave and its bursts come by the clock, whoever waits for an answer' },
     createTraffic,
   });
 }
 
-function createTraffic(values: DiurnalSetting, options: TrafficOptions): TrafficSource {
-  const { seed, durationMs } = options;
+function createTraffic(
+  values: DiurnalSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
+  const { seed } = options;
   const sizes = createStream(seed, SIZES);
   const drawApplication = createZipf(values.applications, 1);
   const userTokens = createSizes(values.userTokens);
@@ -66,9 +72,15 @@ function createTraffic(values: DiurnalSetting, options: TrafficOptions): Traffic
       maxTokens: values.outputTokens.max,
     });
   };
-  const rate = rateOf(values, options);
-  const arrivals = createVaryingArrivals(createStream(seed, ARRIVALS), rate);
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond: meanOf(rate, options), create });
+  const rateAt: VaryingPlan['rateAt'] = (load) => {
+    const rate = rateOf(values, { ...options, load });
+    return { ...rate, meanPerSecond: meanOf(rate, options) };
+  };
+  return createVaryingTraffic(
+    { perSecond: values.requestsPerSecond, rateAt, create },
+    options,
+    spec,
+  );
 }
 
 /** Midnight at the start and the end of the run, noon in the middle. */

@@ -5,6 +5,7 @@ export type WorkloadErrorCode =
   | 'duration_invalid'
   | 'seed_invalid'
   | 'rate_invalid'
+  | 'arrivals_invalid'
   | 'size_invalid'
   | 'stages_invalid';
 

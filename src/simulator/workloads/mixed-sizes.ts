@@ -1,7 +1,7 @@
 import type { Rng } from '../../core/rng.ts';
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createGammaArrivals } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
+import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
@@ -27,22 +27,25 @@ export interface MixedSizesSetting extends Setting {
   readonly outputTokens: TwoSizes;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const SIZES = 1;
 
 /** A workload where counting requests says little of the work they are. */
 export function createMixedSizesWorkload(sheet: WorkloadSheet<MixedSizesSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
+    closed: 'given_users',
     createTraffic,
   });
 }
 
-function createTraffic(values: MixedSizesSetting, options: TrafficOptions): TrafficSource {
-  const { seed, durationMs, load } = options;
-  const meanPerSecond = values.requestsPerSecond * load;
+function createTraffic(
+  values: MixedSizesSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
+  const { seed } = options;
   const sizes = createStream(seed, SIZES);
   const drawPrompt = createTwoSizes(values.promptTokens);
   const drawOutput = createTwoSizes(values.outputTokens);
@@ -57,8 +60,9 @@ function createTraffic(values: MixedSizesSetting, options: TrafficOptions): Traf
       // Clients of this kind state no bound, so that nothing tells the length of an answer.
       maxTokens: null,
     });
-  const arrivals = createGammaArrivals(createStream(seed, ARRIVALS), meanPerSecond, values.gapCv);
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+  const gaps = { kind: 'gamma', cv: values.gapCv } as const;
+  const plan = { gaps, perSecond: values.requestsPerSecond, create };
+  return createRequestTraffic(plan, options, spec);
 }
 
 function createTwoSizes({ small, large, largeShare }: TwoSizes): (rng: Rng) => number {

@@ -1,7 +1,7 @@
 import { must } from '../../core/assert.ts';
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createVaryingArrivals } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
+import { createVaryingTraffic, describeVaryingLoad, type VaryingPlan } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
@@ -46,8 +46,7 @@ interface Tenant {
   readonly maxTokens: number;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const SIZES = 1;
 
 /** A workload in which one tenant's bursts must not spoil what the others get. */
@@ -56,7 +55,9 @@ export function createNoisyNeighbourWorkload(
 ): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: (values) => `${meanPerSecondOf(values).toFixed(1)} requests/s on average`,
+    loadUnit: (values, arrivals) =>
+      describeVaryingLoad(meanPerSecondOf(values).toFixed(1), arrivals),
+    closed: { refusal: 'its bursts come by the clock, whoever waits for an answer' },
     createTraffic,
   });
 }
@@ -72,8 +73,12 @@ function noisyPerSecondAt(values: NoisyNeighbourSetting, atMs: number): number {
   return sinceBurstMs < values.burstMs ? values.burstPerSecond : values.calmPerSecond;
 }
 
-function createTraffic(values: NoisyNeighbourSetting, options: TrafficOptions): TrafficSource {
-  const { seed, durationMs, load } = options;
+function createTraffic(
+  values: NoisyNeighbourSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
+  const { seed } = options;
   const { quietTenants } = values;
   const quietPerSecond = quietTenants * values.quietPerSecond;
   const sizes = createStream(seed, SIZES);
@@ -98,12 +103,16 @@ function createTraffic(values: NoisyNeighbourSetting, options: TrafficOptions): 
     });
   };
   const peak = quietPerSecond + Math.max(values.burstPerSecond, values.calmPerSecond);
-  const arrivals = createVaryingArrivals(createStream(seed, ARRIVALS), {
+  const rateAt: VaryingPlan['rateAt'] = (load) => ({
     peakPerSecond: peak * load,
     perSecondAt: (atMs) => (quietPerSecond + noisyPerSecondAt(values, atMs)) * load,
+    meanPerSecond: meanPerSecondOf(values) * load,
   });
-  const meanPerSecond = meanPerSecondOf(values) * load;
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+  return createVaryingTraffic(
+    { perSecond: meanPerSecondOf(values), rateAt, create },
+    options,
+    spec,
+  );
 }
 
 function createTenant(spec: TenantSpec, mint: SegmentMint): Tenant {

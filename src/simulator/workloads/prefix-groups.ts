@@ -1,8 +1,8 @@
 import { must } from '../../core/assert.ts';
 import { pickIndex, type Rng } from '../../core/rng.ts';
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createPoissonArrivals } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
+import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
@@ -31,8 +31,7 @@ export interface SharedPrefixSetting extends Setting {
   readonly outputTokens: number;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const ORDER = 1;
 
 /**
@@ -42,7 +41,8 @@ const ORDER = 1;
 export function createSharedPrefixWorkload(sheet: WorkloadSheet<SharedPrefixSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
+    closed: 'given_users',
     createTraffic,
   });
 }
@@ -52,9 +52,12 @@ interface Question {
   readonly segments: readonly PromptSegment[];
 }
 
-function createTraffic(values: SharedPrefixSetting, options: TrafficOptions): TrafficSource {
-  const { seed, durationMs, load } = options;
-  const meanPerSecond = values.requestsPerSecond * load;
+function createTraffic(
+  values: SharedPrefixSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
+  const { seed } = options;
   const mint = new SegmentMint();
   const questions = shuffle(createQuestions(values, mint), createStream(seed, ORDER));
   const create = (atMs: number, number: number): LabRequest => {
@@ -68,8 +71,9 @@ function createTraffic(values: SharedPrefixSetting, options: TrafficOptions): Tr
       maxTokens: values.outputTokens,
     });
   };
-  const arrivals = createPoissonArrivals(createStream(seed, ARRIVALS), meanPerSecond);
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+  const gaps = { kind: 'poisson' } as const;
+  const plan = { gaps, perSecond: values.requestsPerSecond, create };
+  return createRequestTraffic(plan, options, spec);
 }
 
 function createQuestions(values: SharedPrefixSetting, mint: SegmentMint): Question[] {

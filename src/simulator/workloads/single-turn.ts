@@ -1,6 +1,6 @@
-import { ArrivalTraffic } from './arrival-traffic.ts';
-import { createGammaArrivals } from './arrivals.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
+import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
 import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
@@ -21,22 +21,25 @@ export interface SingleTurnSetting extends Setting {
   readonly outputTokens: SizeSpec;
 }
 
-// Purposes of random streams.
-const ARRIVALS = 0;
+// Purposes of random streams; 0 is for arrivals.
 const SIZES = 1;
 
 /** A workload of independent requests. */
 export function createSingleTurnWorkload(sheet: WorkloadSheet<SingleTurnSetting>): Workload {
   return createSheetWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }) => `${requestsPerSecond} requests/s`,
+    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
+    closed: 'given_users',
     createTraffic,
   });
 }
 
-function createTraffic(values: SingleTurnSetting, options: TrafficOptions): TrafficSource {
-  const { seed, durationMs, load } = options;
-  const meanPerSecond = values.requestsPerSecond * load;
+function createTraffic(
+  values: SingleTurnSetting,
+  options: TrafficOptions,
+  spec: ArrivalSpec | null,
+): TrafficSource {
+  const { seed } = options;
   const sizes = createStream(seed, SIZES);
   const userTokens = createSizes(values.userTokens);
   const outputTokens = createSizes(values.outputTokens);
@@ -53,6 +56,7 @@ function createTraffic(values: SingleTurnSetting, options: TrafficOptions): Traf
       maxTokens: values.outputTokens.max,
     });
   };
-  const arrivals = createGammaArrivals(createStream(seed, ARRIVALS), meanPerSecond, values.gapCv);
-  return new ArrivalTraffic(arrivals, { durationMs, meanPerSecond, create });
+  const gaps = { kind: 'gamma', cv: values.gapCv } as const;
+  const plan = { gaps, perSecond: values.requestsPerSecond, create };
+  return createRequestTraffic(plan, options, spec);
 }

@@ -1,4 +1,5 @@
 import type { LatencyObjective } from '../../scheduler/types.ts';
+import type { ArrivalSpec } from './arrival-spec.ts';
 
 /**
  * A run of tokens; token `index` of it has the id `id * 2^21 + index`, so that equal ids are equal
@@ -89,5 +90,12 @@ export interface Workload {
   };
   /** What a load of 1 means, such as `12 requests/s` or `40 conversations`. */
   readonly loadUnit: string;
+  /** How requests come when it is not the workload's own way; null: its own. */
+  readonly arrivals: ArrivalSpec | null;
+  /**
+   * The same requests at other times; throws a `WorkloadError` for arrivals that this workload
+   * cannot have.
+   */
+  withArrivals(arrivals: ArrivalSpec): Workload;
   createTraffic(options: TrafficOptions): TrafficSource;
 }
