@@ -4,6 +4,25 @@ import type { ApiDefinition } from '../protocol/api-table.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
 import type { LatencyObjective, PromptBlocks } from '../scheduler/types.ts';
 
+/** Where the head of a request says who sends it. */
+export interface CredentialText {
+  /** The head, or what there is of it. */
+  readonly text: string;
+  /**
+   * Where the credential is in `text`, blanks around it included: the value of `authorization`,
+   * else of `x-api-key`, else of `api-key`. Both are 0 without one.
+   */
+  readonly credentialStart: number;
+  readonly credentialEnd: number;
+}
+
+/** A request that does not say who sends it. */
+export const NO_CREDENTIAL: CredentialText = Object.freeze({
+  text: '',
+  credentialStart: 0,
+  credentialEnd: 0,
+});
+
 /** What the director must know of a request before it can choose; known before the body's end. */
 export interface RequestHead {
   readonly requestId: RequestId;
@@ -19,6 +38,7 @@ export interface RequestHead {
   readonly pinnedEndpoint: EndpointId | null;
   /** What the caller asks of the answer's speed. */
   readonly objective: LatencyObjective;
+  readonly credential: CredentialText;
   /** Value of the request header with this lower-case name; null without it. */
   readonly header: (name: string) => string | null;
   /**

@@ -2,6 +2,7 @@ import { requestId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import { fail, succeed } from '../core/result.ts';
 import type { Director } from '../director/director.ts';
+import { NO_CREDENTIAL } from '../director/types.ts';
 import { findApi } from '../protocol/api-table.ts';
 import { createBodyReader } from '../protocol/request/create-body-reader.ts';
 import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
@@ -42,6 +43,7 @@ export function explainRequest(
     maxTokens: reader.maxTokens,
     pinnedEndpoint: null,
     objective: NO_OBJECTIVE,
+    credential: NO_CREDENTIAL,
     header: () => null,
     promptBlocks: (salt) => reader.promptBlocks(salt),
   });

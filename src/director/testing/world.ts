@@ -21,6 +21,7 @@ import { ADMIT_ALL, NO_LIMITS } from '../ports.ts';
 import type { RouteSpec, RouteTierSpec } from '../routes.ts';
 import { RouteTable } from '../routes.ts';
 import type { Refusal, RequestHead } from '../types.ts';
+import { NO_CREDENTIAL } from '../types.ts';
 
 /** A director over a fleet in virtual time. */
 export interface TestWorld {
@@ -139,6 +140,7 @@ export function createHead(model: string, overrides: Partial<RequestHead> = {}):
     maxTokens: 100,
     pinnedEndpoint: null,
     objective: NO_OBJECTIVE,
+    credential: NO_CREDENTIAL,
     header: () => null,
     promptBlocks: () => ({ blockBytes: 256, count: 0, hashes: new Uint32Array(0) }),
     ...overrides,

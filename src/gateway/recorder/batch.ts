@@ -1,5 +1,5 @@
 import { LINE_TAIL_BYTES, type RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
-import type { RowTable } from '../../protocol/recording/row-table.ts';
+import type { LineRow } from '../../protocol/recording/row.ts';
 import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from '../../protocol/recording/types.ts';
 import type { SealedHashes } from './sealed-hashes.ts';
 
@@ -31,13 +31,13 @@ export class LineBatch {
   }
 
   /**
-   * Adds row number `index` as a line to a batch that is not full, with the next hashes; false when
-   * it is too long, and then no hash is taken.
+   * Adds a row as a line to a batch that is not full, with the next hashes; false when it is too
+   * long, and then no hash is taken.
    */
-  add(table: RowTable, index: number, hashes: SealedHashes): boolean {
-    const end = this.#writer.write(this.#bytes, this.#length, table, index);
+  add(row: LineRow, hashes: SealedHashes): boolean {
+    const end = this.#writer.write(this.#bytes, this.#length, row);
     if (end < 0) return false;
-    const count = table.blockCountAt(index);
+    const count = row.blockCount;
     if (count > 0) {
       hashes.writeNext(this.#bytes, end - LINE_TAIL_BYTES - count * BLOCK_HASH_CHARS, count);
     }

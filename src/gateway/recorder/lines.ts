@@ -1,9 +1,8 @@
 import { ERRORS } from '../../core/errors.ts';
 import type { RefusedRequest } from '../../director/ports.ts';
 import type { RequestHead } from '../../director/types.ts';
-import type { RecordedRow } from '../../protocol/recording/row-table.ts';
+import type { RecordedRow } from '../../protocol/recording/row.ts';
 import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
-import type { RowContext } from './flight-row.ts';
 
 /** As the estimator assumes of a model it has seen nothing of. */
 const BYTES_PER_TOKEN = 4;
@@ -11,10 +10,17 @@ const BYTES_PER_TOKEN = 4;
 /** Salt of prompts whose hashes cannot be had without any. */
 const SALT = '';
 
+/** What a row says that a refusal does not. */
+export interface RefusalContext {
+  /** `Clock.now` at which `atMs` is 0. */
+  readonly originMs: number;
+  readonly blockCount: number;
+}
+
 /** What a recording says of a refusal. */
 export function describeRefusal(
   { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs }: RefusedRequest,
-  { originMs, tenant, blockCount }: RowContext,
+  { originMs, blockCount }: RefusalContext,
 ): RecordedRow {
   return {
     atMs: startedAtMs - originMs,
@@ -24,7 +30,6 @@ export function describeRefusal(
     adapter: null,
     pool,
     endpoint: null,
-    tenant,
     stream: head.isStream,
     promptBytes: head.promptBytes,
     promptTokens: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
@@ -55,9 +60,4 @@ export function blocksOfFlight(head: RequestHead, served: PromptBlocks | null): 
 /** The same of a request that went nowhere. */
 export function blocksOfRefusal(head: RequestHead): PromptBlocks {
   return head.promptBlocks(SALT);
-}
-
-/** Whatever tells clients apart; the first of the headers that engines and gateways read. */
-export function credentialOf(head: RequestHead): string | null {
-  return head.header('authorization') ?? head.header('x-api-key') ?? head.header('api-key');
 }

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { endpointId, requestId } from '../../core/ids.ts';
 import type { EndedFlight, RefusedRequest } from '../../director/ports.ts';
-import type { RequestHead } from '../../director/types.ts';
+import { type CredentialText, NO_CREDENTIAL, type RequestHead } from '../../director/types.ts';
 import { findApi } from '../../protocol/api-table.ts';
 import { decodeRecordedRequest } from '../../protocol/recording/decode.ts';
 import type { RecordedRequest } from '../../protocol/recording/types.ts';
 import { RECORDING_LINE_BYTES_MAX } from '../../protocol/recording/types.ts';
 import type { DecisionRecord } from '../../telemetry/decision-log.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
+import { parseRequestHead } from '../server/request-head.ts';
 import { type LineSink, Recorder } from './recorder.ts';
 
 /** A file in memory; writing can be made to wait or to fail. */
@@ -90,6 +91,7 @@ function createHead(more: Partial<RequestHead> = {}): RequestHead {
     maxTokens: 64,
     pinnedEndpoint: null,
     objective: { ttftMs: null, tpotMs: null },
+    credential: NO_CREDENTIAL,
     header: () => null,
     promptBlocks: () => ({ blockBytes: 256, count: 2, hashes: Uint32Array.of(1, 2, 3, 4) }),
     ...more,
@@ -181,7 +183,7 @@ test('equal credentials are one tenant whichever header has them; the first of t
     {},
   ];
   for (const each of headers) {
-    const head = createHead({ header: (name) => each[name] ?? null });
+    const head = createHead({ credential: credentialIn(each) });
     endFlight(world, createEnd(world, {}, head));
   }
   await world.recorder.close();
@@ -307,6 +309,16 @@ test('after close nothing is recorded, and closing again waits for the same end'
   await settle();
   assert.equal(world.sink.requests.length, 1);
 });
+
+/** Where a request with these fields says who sends it. */
+function credentialIn(fields: Readonly<Record<string, string>>): CredentialText {
+  const lines = Object.entries({ host: 'a', ...fields }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  const head = parseRequestHead(['GET / HTTP/1.1', ...lines, ''].join('\r\n'));
+  assert.ok(!('code' in head));
+  return head;
+}
 
 /** As the director does. */
 function endFlight(world: World, flight: EndedFlight): void {

@@ -2,20 +2,20 @@ import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
 import type { EndedFlight, RefusedRequest, RequestObserver } from '../../director/ports.ts';
-import type { RequestHead } from '../../director/types.ts';
 import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
 import { RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
-import { RowTable } from '../../protocol/recording/row-table.ts';
+import { LineRow } from '../../protocol/recording/row.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { CounterSeries } from '../../telemetry/series.ts';
 import { LineBatch } from './batch.ts';
-import { addFlight } from './flight-row.ts';
+import { EndedList } from './ended-list.ts';
 import { PendingHashes } from './pending-hashes.ts';
 import type { SealedHashes } from './sealed-hashes.ts';
 import { reasonOf } from './file-reason.ts';
-import { blocksOfFlight, blocksOfRefusal, credentialOf, describeRefusal } from './lines.ts';
+import { blocksOfFlight, blocksOfRefusal, describeRefusal } from './lines.ts';
 import { RecordingSecrets } from './secrets.ts';
+import { Tenants } from './tenants.ts';
 
 /** Where lines go: a file. Calls do not overlap. */
 export interface LineSink {
@@ -39,7 +39,7 @@ export interface RecorderParts {
 const FLUSH_MS = 500;
 
 /** Requests that are turned into lines at once. */
-const ENDED_MAX = 128;
+const ENDED_MAX = 256;
 
 /** Batches at once: 10 MB, what a disk may take its time for. More lines are dropped. */
 const BATCHES_MAX = 40;
@@ -57,7 +57,9 @@ export class Recorder implements RequestObserver {
   readonly #secrets: RecordingSecrets = new RecordingSecrets();
   readonly #writer: RecordingLineWriter = new RecordingLineWriter();
   readonly #pending: PendingHashes = new PendingHashes(this.#secrets);
-  readonly #ended: RowTable = new RowTable(ENDED_MAX);
+  readonly #tenants: Tenants = new Tenants(this.#secrets);
+  readonly #ended: EndedList = new EndedList(ENDED_MAX);
+  readonly #row: LineRow = new LineRow();
   /** `Clock.now` at the start of the recording. */
   readonly #startedAtMs: number;
   #batch: LineBatch | null = null;
@@ -94,11 +96,7 @@ export class Recorder implements RequestObserver {
     if (this.#closing !== null) return;
     const { head } = flight;
     const blocks = blocksOfFlight(head, served);
-    addFlight(this.#ended, flight, {
-      originMs: this.#startedAtMs,
-      tenant: this.#tenantOf(head),
-      blockCount: blocks.count,
-    });
+    this.#ended.addFlight(flight, this.#tenants.find(head.credential).value, blocks.count);
     this.#noteAdded(blocks);
   }
 
@@ -108,10 +106,9 @@ export class Recorder implements RequestObserver {
     const blocks = blocksOfRefusal(head);
     const row = describeRefusal(refused, {
       originMs: this.#startedAtMs,
-      tenant: this.#tenantOf(head),
       blockCount: blocks.count,
     });
-    this.#ended.add(row);
+    this.#ended.addRefusal(row, this.#tenants.find(head.credential).value);
     this.#noteAdded(blocks);
   }
 
@@ -126,11 +123,6 @@ export class Recorder implements RequestObserver {
     this.#flush();
     await this.#writing;
     await this.#sink.close();
-  }
-
-  #tenantOf(head: RequestHead): string | null {
-    const credential = credentialOf(head);
-    return credential === null ? null : this.#secrets.tenantOf(credential);
   }
 
   #noteAdded(blocks: PromptBlocks): void {
@@ -161,16 +153,19 @@ export class Recorder implements RequestObserver {
     const ended = this.#ended;
     if (ended.count === 0) return;
     const hashes = this.#pending.take();
-    for (let index = 0; index < ended.count; index += 1) this.#addLine(index, hashes);
+    for (let index = 0; index < ended.count; index += 1) {
+      ended.fill(this.#row, index, this.#startedAtMs);
+      this.#addLine(hashes);
+    }
     ended.clear();
     if (this.#batch?.isFull === true) this.#send();
   }
 
-  #addLine(index: number, hashes: SealedHashes): void {
+  #addLine(hashes: SealedHashes): void {
     if (this.#batch?.isFull === true) this.#send();
     this.#batch ??= this.#free.pop() ?? this.#createBatch();
-    if (this.#batch !== null && this.#batch.add(this.#ended, index, hashes)) return;
-    hashes.skip(this.#ended.blockCountAt(index));
+    if (this.#batch !== null && this.#batch.add(this.#row, hashes)) return;
+    hashes.skip(this.#row.blockCount);
     if (this.#batch === null) this.#drop();
     else this.#dropped.too_long.add(1);
   }

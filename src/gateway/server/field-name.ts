@@ -23,6 +23,8 @@ export interface FieldName {
   readonly text: string;
   readonly meaning: Meaning;
   readonly isForwarded: boolean;
+  /** Place among the fields that say who sends a request, the first one highest; 0 for others. */
+  readonly credentialRank: number;
 }
 
 /** Names are tokens (RFC 9110 section 5.6.2). */
@@ -41,6 +43,13 @@ const MEANINGS: ReadonlySet<string> = new Set<Meaning>([
 ]);
 
 const OBEYED: ReadonlySet<string> = new Set(CLIENT_HEADERS.flatMap(({ names }) => names));
+
+/** What engines and gateways take for a credential. */
+const CREDENTIAL_RANKS: ReadonlyMap<string, number> = new Map([
+  ['authorization', 3],
+  ['x-api-key', 2],
+  ['api-key', 1],
+]);
 
 const OWN_PREFIX = 'x-penstock-';
 
@@ -101,6 +110,7 @@ function learnName(name: string): FieldName | null {
     text,
     meaning: meaningOf(text),
     isForwarded: !NOT_FORWARDED.has(text) && !text.startsWith(OWN_PREFIX),
+    credentialRank: CREDENTIAL_RANKS.get(text) ?? 0,
   };
   if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(spelling, found);
   return found;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts';
 import type { BodyFraming } from '../wire/message-body.ts';
 import { fieldNameAt, findFieldName } from './field-name.ts';
-import type { Meaning } from './field-name.ts';
+import type { FieldName, Meaning } from './field-name.ts';
 import type { RequestLine } from './request-line.ts';
 import { parseRequestLine } from './request-line.ts';
 
@@ -37,6 +37,11 @@ interface KnownFields {
   isAnthropic: boolean;
   /** Whether any of the headers is there that the gateway obeys. */
   hasObeyed: boolean;
+  /** Rank of the field that says who sends the request; 0 without one. */
+  credentialRank: number;
+  /** Bounds of its value in the head's text, blanks around it included; both 0 without one. */
+  credentialStart: number;
+  credentialEnd: number;
 }
 
 /** The head of a client's request, checked. */
@@ -83,6 +88,9 @@ export function parseRequestHead(text: string): RequestHead | RequestProblem {
     requestId: null,
     isAnthropic: false,
     hasObeyed: false,
+    credentialRank: 0,
+    credentialStart: 0,
+    credentialEnd: 0,
   };
   const problem = readFields(fields, text, line.text.length) ?? checkHead(line, fields);
   if (problem !== null) return problem;
@@ -124,6 +132,7 @@ function readFields(fields: KnownFields, text: string, from: number): RequestPro
       fields.forwarded += text.slice(runStart, start);
       runStart = -1;
     }
+    noteCredential(fields, name, start, end);
     if (name.meaning !== 'none') {
       const value = sliceTrimmed(text, start + name.start.length, end);
       const problem =
@@ -138,6 +147,14 @@ function readFields(fields: KnownFields, text: string, from: number): RequestPro
   return count > FIELD_COUNT_MAX
     ? { code: 'header_too_large', message: `There are more than ${FIELD_COUNT_MAX} headers.` }
     : null;
+}
+
+/** Takes note of a field that says who sends the request; of two alike the first one counts. */
+function noteCredential(fields: KnownFields, name: FieldName, start: number, end: number): void {
+  if (name.credentialRank <= fields.credentialRank) return;
+  fields.credentialRank = name.credentialRank;
+  fields.credentialStart = start + name.start.length;
+  fields.credentialEnd = end;
 }
 
 /** Takes note of what a field says; returns what is wrong with it. */
@@ -299,6 +316,9 @@ function assembleHead(line: RequestLine, text: string, fields: KnownFields): Req
     requestId: fields.requestId,
     isAnthropic: fields.isAnthropic,
     hasObeyed: fields.hasObeyed,
+    credentialRank: fields.credentialRank,
+    credentialStart: fields.credentialStart,
+    credentialEnd: fields.credentialEnd,
   };
 }
 

@@ -105,6 +105,18 @@ test('fields are found by name, several joined', () => {
   assert.equal(findField(head, 'post'), null);
 });
 
+test('the credential is known by its place: authorization, else x-api-key, else api-key', () => {
+  const credentialOf = (...lines: string[]): string => {
+    const { text, credentialStart, credentialEnd } = headOf(START, HOST, ...lines);
+    return text.slice(credentialStart, credentialEnd);
+  };
+  assert.equal(credentialOf(), '');
+  assert.equal(credentialOf('Authorization:Bearer a', 'x-api-key: b'), 'Bearer a');
+  assert.equal(credentialOf('api-key: c', 'X-Api-Key: b ', 'authorisation: a'), ' b ');
+  assert.equal(credentialOf('x-api-key: b', 'AUTHORIZATION: a', 'authorization: d'), ' a');
+  assert.equal(credentialOf('api-key: c'), ' c');
+});
+
 test('connections persist as version and Connection say', () => {
   const cases: readonly (readonly [version: string, lines: string[], isPersistent: boolean])[] = [
     ['1.1', [], true],

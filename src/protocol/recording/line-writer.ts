@@ -1,19 +1,18 @@
 import { OUTCOMES } from '../../core/errors.ts';
 import { roundTime } from './encode.ts';
 import { putHundredths, putInteger, putWord } from './put-values.ts';
-import { NUMBER_AT, ROW_NUMBERS, ROW_TEXTS, type RowTable, TEXT_AT } from './row-table.ts';
+import { type LineRow, type LineValue, NULL_VALUE, NUMBER_AT, TEXT_AT, TEXT_COUNT } from './row.ts';
 import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from './types.ts';
 
 /** Bytes that follow the hashes: quote, bracket, newline. */
 export const LINE_TAIL_BYTES = 3;
 
-/** The words that values may be, and what is between values. */
-const NULL = ascii('null,');
+/** The words that values may be, each with its comma. */
 const FALSE = ascii('false,');
 const TRUE = ascii('true,');
 const FROM_USAGE = ascii('"usage",');
 const FROM_ESTIMATE = ascii('"estimate",');
-const OUTCOME_WORDS: readonly Uint8Array[] = OUTCOMES.map((outcome) => ascii(`"${outcome}",`));
+const OUTCOME_WORDS: readonly LineValue[] = OUTCOMES.map((outcome) => ascii(`"${outcome}",`));
 
 const BRACKET = 91;
 const END_BRACKET = 93;
@@ -33,7 +32,7 @@ interface Names {
   readonly bytes: Uint8Array;
 }
 
-/** Names kept, some 500 bytes each; past this many all are made anew. The same for tenants. */
+/** Names kept, some 500 bytes each; past this many all are made anew. */
 const NAMES_MAX = 4096;
 
 /** More than all that a line holds beside names and hashes. */
@@ -49,43 +48,39 @@ export class RecordingLineWriter {
   readonly #names: Map<Text, Map<Text, Names>> = new Map();
   #namesCount = 0;
   /** Those of the last row. */
-  #last: Names = { texts: [], bytes: NULL };
-  readonly #tenants: Map<Text, Uint8Array> = new Map();
+  #last: Names = { texts: [], bytes: NULL_VALUE };
 
   /**
    * Writes a row and its newline at `from`, with room for the hashes: they belong before the last
    * `LINE_TAIL_BYTES`. Returns the end, or -1 when the line might be longer than allowed or `bytes`
    * has not `RECORDING_LINE_BYTES_MAX` left.
    */
-  write(bytes: Buffer, from: number, table: RowTable, index: number): number {
-    const { numbers, texts } = table;
-    const textAt = index * ROW_TEXTS;
-    const names = this.#namesAt(texts, textAt);
-    const tenant = this.#tenantOf(texts[textAt + TEXT_AT.tenant] as Text);
-    const blockBytes = table.blockCountAt(index) * BLOCK_HASH_CHARS;
+  write(bytes: Buffer, from: number, row: LineRow): number {
+    const { numbers, tenant } = row;
+    const names = this.#namesOf(row.texts);
+    const blockBytes = row.blockCount * BLOCK_HASH_CHARS;
     const isLong =
       FIXED_BYTES + names.length + tenant.length + blockBytes > RECORDING_LINE_BYTES_MAX;
     if (isLong || bytes.length - from < RECORDING_LINE_BYTES_MAX) return -1;
 
-    const row = index * ROW_NUMBERS;
     bytes[from] = BRACKET;
-    let at = putTime(bytes, from + 1, numbers[row + NUMBER_AT.atMs] as number);
+    let at = putTime(bytes, from + 1, numbers[NUMBER_AT.atMs] as number);
     bytes.set(names, at);
     at += names.length;
     at = putWord(bytes, at, tenant);
-    at = putWord(bytes, at, numbers[row + NUMBER_AT.stream] === 1 ? TRUE : FALSE);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.promptBytes] as number);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.promptTokens] as number);
-    at = putWord(bytes, at, numbers[row + NUMBER_AT.isUsage] === 1 ? FROM_USAGE : FROM_ESTIMATE);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.maxTokens] as number);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.outputTokens] as number);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.cachedTokens] as number);
-    at = putTime(bytes, at, numbers[row + NUMBER_AT.ttftMs] as number);
-    at = putTime(bytes, at, numbers[row + NUMBER_AT.tpotMs] as number);
-    at = putTime(bytes, at, numbers[row + NUMBER_AT.durationMs] as number);
-    at = putWord(bytes, at, outcomeWord(numbers[row + NUMBER_AT.outcome] as number));
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.status] as number);
-    at = putCount(bytes, at, numbers[row + NUMBER_AT.attempts] as number);
+    at = putWord(bytes, at, numbers[NUMBER_AT.stream] === 1 ? TRUE : FALSE);
+    at = putCount(bytes, at, numbers[NUMBER_AT.promptBytes] as number);
+    at = putCount(bytes, at, numbers[NUMBER_AT.promptTokens] as number);
+    at = putWord(bytes, at, numbers[NUMBER_AT.isUsage] === 1 ? FROM_USAGE : FROM_ESTIMATE);
+    at = putCount(bytes, at, numbers[NUMBER_AT.maxTokens] as number);
+    at = putCount(bytes, at, numbers[NUMBER_AT.outputTokens] as number);
+    at = putCount(bytes, at, numbers[NUMBER_AT.cachedTokens] as number);
+    at = putTime(bytes, at, numbers[NUMBER_AT.ttftMs] as number);
+    at = putTime(bytes, at, numbers[NUMBER_AT.tpotMs] as number);
+    at = putTime(bytes, at, numbers[NUMBER_AT.durationMs] as number);
+    at = putWord(bytes, at, outcomeWord(numbers[NUMBER_AT.outcome] as number));
+    at = putCount(bytes, at, numbers[NUMBER_AT.status] as number);
+    at = putCount(bytes, at, numbers[NUMBER_AT.attempts] as number);
     bytes[at] = QUOTE;
     at += 1 + blockBytes;
     bytes[at] = QUOTE;
@@ -94,13 +89,13 @@ export class RecordingLineWriter {
     return at + LINE_TAIL_BYTES;
   }
 
-  #namesAt(texts: readonly Text[], at: number): Uint8Array {
-    if (areSame(this.#last.texts, texts, at)) return this.#last.bytes;
-    const model = texts[at + TEXT_AT.model] as Text;
-    const endpoint = texts[at + TEXT_AT.endpoint] as Text;
+  #namesOf(texts: readonly Text[]): Uint8Array {
+    if (areSame(this.#last.texts, texts)) return this.#last.bytes;
+    const model = texts[TEXT_AT.model] as Text;
+    const endpoint = texts[TEXT_AT.endpoint] as Text;
     const known = this.#names.get(model)?.get(endpoint);
-    const isSame = known !== undefined && areSame(known.texts, texts, at);
-    this.#last = isSame ? known : this.#keepNames(texts.slice(at, at + NAME_COUNT));
+    const isSame = known !== undefined && areSame(known.texts, texts);
+    this.#last = isSame ? known : this.#keepNames(texts.slice());
     return this.#last.bytes;
   }
 
@@ -114,43 +109,25 @@ export class RecordingLineWriter {
     let byEndpoint = this.#names.get(model);
     if (byEndpoint === undefined) this.#names.set(model, (byEndpoint = new Map()));
     if (!byEndpoint.has(endpoint)) this.#namesCount += 1;
-    const names: Names = { texts, bytes: valuesOf(texts) };
+    const bytes = Uint8Array.from(Buffer.from(`${JSON.stringify(texts).slice(1, -1)},`));
+    const names: Names = { texts, bytes };
     byEndpoint.set(endpoint, names);
     return names;
   }
-
-  #tenantOf(tenant: Text): Uint8Array {
-    return tenant === null ? NULL : (this.#tenants.get(tenant) ?? this.#keepTenant(tenant));
-  }
-
-  #keepTenant(tenant: string): Uint8Array {
-    if (this.#tenants.size >= NAMES_MAX) this.#tenants.clear();
-    const bytes = valuesOf([tenant]);
-    this.#tenants.set(tenant, bytes);
-    return bytes;
-  }
 }
 
-/** Texts of a row from its start up to the tenant. */
-const NAME_COUNT = TEXT_AT.tenant;
-
-function areSame(names: readonly Text[], texts: readonly Text[], at: number): boolean {
-  for (let i = 0; i < NAME_COUNT; i += 1) if (names[i] !== texts[at + i]) return false;
+function areSame(names: readonly Text[], texts: readonly Text[]): boolean {
+  for (let i = 0; i < TEXT_COUNT; i += 1) if (names[i] !== texts[i]) return false;
   return true;
 }
 
-/** Values as JSON, a comma after each. */
-function valuesOf(values: readonly Text[]): Uint8Array {
-  return Uint8Array.from(Buffer.from(`${JSON.stringify(values).slice(1, -1)},`));
-}
-
-function outcomeWord(index: number): Uint8Array {
-  return OUTCOME_WORDS[index] ?? NULL;
+function outcomeWord(index: number): LineValue {
+  return OUTCOME_WORDS[index] ?? NULL_VALUE;
 }
 
 /** A count, or null for what is below 0. */
 function putCount(bytes: Buffer, at: number, value: number): number {
-  if (value < 0) return putWord(bytes, at, NULL);
+  if (value < 0) return putWord(bytes, at, NULL_VALUE);
   if (value > DIGITS_MAX) return putUnusual(bytes, at, value);
   const end = putInteger(bytes, at, value);
   bytes[end] = COMMA;
@@ -159,7 +136,7 @@ function putCount(bytes: Buffer, at: number, value: number): number {
 
 /** `ms` to a hundredth, or null for what is below 0. */
 function putTime(bytes: Buffer, at: number, ms: number): number {
-  if (ms < 0) return putWord(bytes, at, NULL);
+  if (ms < 0) return putWord(bytes, at, NULL_VALUE);
   if (ms >= TIME_MAX_MS) return putUnusual(bytes, at, roundTime(ms));
   const end = putHundredths(bytes, at, Math.round(ms * 100));
   bytes[end] = COMMA;

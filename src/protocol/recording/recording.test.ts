@@ -10,7 +10,7 @@ import {
 import { writeBlockHash } from './block-text.ts';
 import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
 import { LINE_TAIL_BYTES, RecordingLineWriter } from './line-writer.ts';
-import { type RecordedRow, RowTable } from './row-table.ts';
+import { encodeValue, LineRow } from './row.ts';
 import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
 import {
   BLOCK_HASH_CHARS,
@@ -59,11 +59,11 @@ function problemOf(column: string, value: unknown): RecordingProblem {
   return decoded.error;
 }
 
-/** A table of this row alone. */
-function tableOf(row: RecordedRow): RowTable {
-  const table = new RowTable(1);
-  table.add(row);
-  return table;
+/** A row of this request, with room for so many hashes. */
+function rowOf(request: Omit<RecordedRequest, 'blocks'>, blockCount: number): LineRow {
+  const row = new LineRow();
+  row.set({ ...request, blockCount }, encodeValue(request.tenant));
+  return row;
 }
 
 test('columns are the fields of a request, each once', () => {
@@ -185,8 +185,7 @@ test('what the writer of bytes writes is read as it was given, hashes filled in'
     fc.property(anyRecordedRequest(), fc.nat(1000), (request, from) => {
       const { blocks, ...rest } = request;
       bytes.fill(7);
-      const row = { ...rest, blockCount: blocks.length };
-      const end = writer.write(bytes, from, tableOf(row), 0);
+      const end = writer.write(bytes, from, rowOf(rest, blocks.length));
       const roomAt = end - LINE_TAIL_BYTES - blocks.length * BLOCK_HASH_CHARS;
       const room = bytes.subarray(roomAt, end - LINE_TAIL_BYTES);
       assert.ok(room.every((byte) => byte === 7));
@@ -220,7 +219,7 @@ test('names that were seen before do not hide that others have changed', () => {
   ];
   for (const change of changes) {
     const request = { ...rest, ...change };
-    const end = writer.write(bytes, 0, tableOf({ ...request, blockCount: 0 }), 0);
+    const end = writer.write(bytes, 0, rowOf(request, 0));
     const decoded = decodeRecordedRequest(bytes.toString('utf8', 0, end));
     assert.deepEqual(decoded, { ok: true, value: { ...request, blocks: [] } });
   }
@@ -229,25 +228,12 @@ test('names that were seen before do not hide that others have changed', () => {
 test('a line without room, or longer than allowed, is not written', () => {
   const writer = new RecordingLineWriter();
   const { blocks: _, ...rest } = REQUEST;
-  const row: RecordedRow = { ...rest, blockCount: 4096 };
-  const write = (at: number, more: Partial<RecordedRow> = {}): number =>
-    writer.write(bytes, at, tableOf({ ...row, ...more }), 0);
+  const write = (at: number, more: Partial<RecordedRequest> = {}, blockCount = 4096): number =>
+    writer.write(bytes, at, rowOf({ ...rest, ...more }, blockCount));
   const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX + 10);
   assert.ok(write(10) > 4096 * BLOCK_HASH_CHARS);
   assert.equal(write(11), -1);
   assert.equal(write(0, { model: '\0'.repeat(11_000) }), -1);
   assert.equal(write(0, { tenant: '\0'.repeat(11_000) }), -1);
-  assert.equal(write(0, { blockCount: 9000 }), -1);
-});
-
-test('a table forgets its rows and can be filled again', () => {
-  const { blocks: _, ...rest } = REQUEST;
-  const table = new RowTable(2);
-  table.add({ ...rest, blockCount: 3 });
-  assert.equal(table.isFull, false);
-  table.add({ ...rest, blockCount: 5 });
-  assert.deepEqual([table.count, table.isFull, table.blockCountAt(1)], [2, true, 5]);
-  table.clear();
-  assert.deepEqual([table.count, table.isFull], [0, false]);
-  assert.ok(table.texts.every((text) => text === null));
+  assert.equal(write(0, {}, 9000), -1);
 });

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { Director, FlightReceiver } from '../../director/director.ts';
 import type { Flight } from '../../director/flight.ts';
 import type { AttemptFailure, FlightResult, Refusal, RequestHead } from '../../director/types.ts';
+import { NO_CREDENTIAL } from '../../director/types.ts';
 import { type ApiDefinition, findApi } from '../../protocol/api-table.ts';
 import type { Refusal as EngineRefusal } from '../engine/engine-model.ts';
 import type { EngineRequest, OutputPlan, Sequence, SequenceListener } from '../engine/sequence.ts';
@@ -156,6 +157,7 @@ export class Trip implements FlightReceiver, SequenceListener, EngineTenant {
       maxTokens: request.maxTokens,
       pinnedEndpoint: null,
       objective: request.objective,
+      credential: NO_CREDENTIAL,
       header: (name) => (headers === null ? null : (headers[name] ?? null)),
       // The lab has one pool, and the chain of hashes begins with the adapter's name.
       promptBlocks: () => prompt.blocks,

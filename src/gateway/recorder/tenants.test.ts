@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_CREDENTIAL } from '../../director/types.ts';
+import { RecordingSecrets } from './secrets.ts';
+import { Tenants } from './tenants.ts';
+
+/** Finds who sends a request with this credential, somewhere in its head. */
+function createFind(): (credential: string) => string {
+  const tenants = new Tenants(new RecordingSecrets());
+  return (credential) => {
+    const before = 'authorization:';
+    const { value } = tenants.find({
+      text: `${before}${credential}\r\n`,
+      credentialStart: before.length,
+      credentialEnd: before.length + credential.length,
+    });
+    return Buffer.from(value).toString();
+  };
+}
+
+test('a tenant is a hash, the same each time', () => {
+  const find = createFind();
+  const tenant = find(' Bearer sk-one');
+  assert.match(tenant, /^"[\w-]{8}",$/);
+  assert.equal(find(' Bearer sk-one'), tenant);
+  assert.equal(find('sk-one'), tenant);
+  assert.notEqual(find('sk-two'), tenant);
+});
+
+test('without a credential there is none', () => {
+  const { value } = new Tenants(new RecordingSecrets()).find(NO_CREDENTIAL);
+  assert.equal(Buffer.from(value).toString(), 'null,');
+  assert.equal(createFind()(''), 'null,');
+  assert.equal(createFind()(' \t'), 'null,');
+});
+
+test('credentials without end are still told apart', () => {
+  const find = createFind();
+  const first = find('0');
+  const tenants = new Set(Array.from({ length: 10_000 }, (_, i) => find(String(i))));
+  assert.equal(tenants.size, 10_000);
+  assert.equal(find('0'), first);
+});
+
+test('credentials of one length and ending are told apart, each time they come', () => {
+  const find = createFind();
+  const [one, two] = ['key-a-0', 'key-b-0'];
+  const first = find(one);
+  const second = find(two);
+  assert.notEqual(first, second);
+  for (let i = 0; i < 3; i += 1) {
+    assert.equal(find(one), first);
+    assert.equal(find(two), second);
+  }
+  assert.equal(find('key-a-0 '), first, 'blanks do not count');
+  assert.notEqual(find('ü\u00a0'), find('ü\u00a1'));
+});
