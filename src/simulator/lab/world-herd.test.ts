@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { ScrapePolicy } from '../../pool/scrape-interval.ts';
 import { DEFAULT_RANKED_COUNT } from '../../scheduler/presets.ts';
 import {
   createTestEndpoint,
   createTestOptions,
   PoissonSource,
   presetPolicy,
+  scrapeEvery,
 } from './testing/world-builders.ts';
 import type { RunResult } from './results.ts';
 import type { LabPolicy } from './types.ts';
@@ -26,15 +26,6 @@ const REPORTS_ONLY: LabPolicy = {
   plugins: [],
 };
 
-function every(intervalMs: number): ScrapePolicy {
-  return {
-    fastestMs: intervalMs,
-    steadyMs: intervalMs,
-    slowestMs: intervalMs,
-    maxScrapesPerSecond: 1_000_000,
-  };
-}
-
 function run(policy: LabPolicy, intervalMs: number): RunResult {
   const traffic = new PoissonSource({
     seed: 5,
@@ -50,7 +41,7 @@ function run(policy: LabPolicy, intervalMs: number): RunResult {
       policy,
       endpoints: Array.from({ length: 8 }, () => createTestEndpoint()),
       durationMs: 60_000,
-      scrape: every(intervalMs),
+      scrape: scrapeEvery(intervalMs),
       delays: { gatewayMs: 0, networkMs: 0, scrapeMs: 0 },
     }),
   );

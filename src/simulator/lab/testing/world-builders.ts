@@ -1,4 +1,5 @@
 import { createRng, type Rng } from '../../../core/rng.ts';
+import type { ScrapePolicy } from '../../../pool/scrape-interval.ts';
 import { PRESETS, type PresetName } from '../../../scheduler/presets.ts';
 import { NO_OBJECTIVE } from '../../../scheduler/types.ts';
 import type { EngineModelOptions } from '../../engine/engine-model.ts';
@@ -46,6 +47,16 @@ export function createTestEndpoint(overrides: Partial<LabEndpoint> = {}): LabEnd
 /** A preset as a policy on trial. */
 export function presetPolicy(name: PresetName): LabPolicy {
   return { name, profile: PRESETS[name], plugins: [] };
+}
+
+/** Scrapes of every engine in one interval, whatever happens. */
+export function scrapeEvery(intervalMs: number): ScrapePolicy {
+  return {
+    fastestMs: intervalMs,
+    steadyMs: intervalMs,
+    slowestMs: intervalMs,
+    maxScrapesPerSecond: 1_000_000,
+  };
 }
 
 /** A request of 100 prompt and 10 output tokens that nothing is shared with. */
