@@ -169,7 +169,7 @@ function describeSizes(
       settings,
       // One run of each fleet that was found, under the name of its profile.
       runs: sizes.flatMap(({ profile, replicas, runs }) =>
-        runs.slice(0, 1).map((run) => ({ ...run, policy: `${replicas ?? 0} x ${profile}` })),
+        runs.slice(0, 1).map((run) => ({ ...run, policy: `${replicas ?? 0}\u00a0× ${profile}` })),
       ),
       sweeps: [],
       sizes,

@@ -52,7 +52,7 @@ const CRITERIA: readonly Criterion[] = [
     format: formatNumber,
   },
   {
-    label: 'Accelerator seconds per 1,000 good requests',
+    label: 'GPU-seconds per 1,000 good',
     read: ({ acceleratorSeconds }) => acceleratorSeconds,
     better: 'lower',
     format: (seconds) => `${formatNumber(seconds)}\u00a0s`,
@@ -140,7 +140,9 @@ function shareSentence(ranked: readonly Ranked[]): string {
   const next = others[equal.length];
   const names = listNames([best.name, ...equal.map(({ name }) => name)]);
   const verb = equal.length === 0 ? 'answers' : 'answer';
-  const head = `${names} ${verb} ${share} of requests within the objective`;
+  const least = formatShare(equal.at(-1)?.value ?? best.value);
+  const much = least === share ? share : `at least ${least}`;
+  const head = `${names} ${verb} ${much} of requests within the objective`;
   if (next === undefined) return `${head}: no difference that counts.`;
   const points = formatNumber(Math.round((best.value - next.value) * 1000) / 10);
   const unit = points === '1' ? 'point' : 'points';

@@ -18,12 +18,15 @@ export function formatNumber(value: number | null): string {
   return kept === '' ? grouped : `${grouped}.${kept}`;
 }
 
-/** A share of 0 to 1 in per cent: `92 %`, `99.4 %`, `0.3 %`. Spaces before units do not break. */
+/** A share of 0 to 1 in per cent, for texts: `92 %`, `99.4 %`. Spaces before units do not break. */
 export function formatShare(share: number | null): string {
   if (share === null || !Number.isFinite(share)) return dash();
-  const percent = share * 100;
-  const isNearEnd = percent < 10 || percent > 95;
-  return `${Number(percent.toFixed(isNearEnd ? 1 : 0))}\u00a0%`;
+  return `${Number((share * 100).toFixed(1))}\u00a0%`;
+}
+
+/** The same for columns, always with a decimal, but for nothing and all. */
+export function formatShareCell(share: number): string {
+  return share === 0 || share === 1 ? formatShare(share) : `${(share * 100).toFixed(1)}\u00a0%`;
 }
 
 /** A time in the unit that suits it: `0.42 ms`, `412 ms`, `1.9 s`, `3.2 min`. */
@@ -32,6 +35,11 @@ export function formatMs(ms: number | null): string {
   if (ms < 1000) return `${formatNumber(ms)}\u00a0ms`;
   if (ms < 120_000) return `${formatNumber(ms / 1000)}\u00a0s`;
   return `${formatNumber(ms / 60_000)}\u00a0min`;
+}
+
+/** A time at a tick of a logarithmic axis, in powers of ten of a unit: `10 ms`, `1,000 s`. */
+export function formatMsTick(ms: number): string {
+  return ms < 1000 ? formatMs(ms) : `${formatNumber(ms / 1000)}\u00a0s`;
 }
 
 /** A point in time of a run: `45 s`, `3:20`, `1:05:00`. */

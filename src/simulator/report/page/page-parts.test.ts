@@ -4,7 +4,14 @@ import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { latencyAt, latencyRange } from '../plots/latency-option.ts';
 import { niceStep } from '../plots/frame.ts';
-import { formatClock, formatMs, formatNumber, formatShare } from './format.ts';
+import {
+  formatClock,
+  formatMs,
+  formatMsTick,
+  formatNumber,
+  formatShare,
+  formatShareCell,
+} from './format.ts';
 import { heatImageUrl } from './heat-image.ts';
 import { escapeHtml, html, jsonBlock, trusted } from './html.ts';
 
@@ -29,7 +36,15 @@ test('shares and times carry their units', () => {
   const plain = (text: string): string => text.replaceAll('\u00a0', ' ');
   assert.deepEqual(
     [0.924, 0.031, 0.9951, 1, 0, null].map((share) => plain(formatShare(share))),
-    ['92 %', '3.1 %', '99.5 %', '100 %', '0 %', '–'],
+    ['92.4 %', '3.1 %', '99.5 %', '100 %', '0 %', '–'],
+  );
+  assert.deepEqual(
+    [0.92, 0.9999, 1, 0].map((share) => plain(formatShareCell(share))),
+    ['92.0 %', '100.0 %', '100 %', '0 %'],
+  );
+  assert.deepEqual(
+    [0.1, 100, 1000, 1_000_000].map((ms) => plain(formatMsTick(ms))),
+    ['0.1 ms', '100 ms', '1 s', '1,000 s'],
   );
   assert.deepEqual(
     [0.42, 412, 1900, 192_000, null].map((ms) => plain(formatMs(ms))),

@@ -1,6 +1,6 @@
 import type { CurvePoint } from '../outcome.ts';
 import { escapeHtml } from '../page/html.ts';
-import { formatMs, formatNumber } from '../page/format.ts';
+import { formatMs, formatMsTick, formatNumber } from '../page/format.ts';
 import { axisOption, baseOption, gridOption, lineColor, lineStroke, swatch } from './frame.ts';
 import { tooltipOption } from './frame.ts';
 import type { LatencyPlot, PlotChoice, PlotData, PlotOption, PlotTheme } from './plot-data.ts';
@@ -26,7 +26,7 @@ export function latencyOption(
       min: lowest,
       max: highest,
       axisLabel: {
-        formatter: (ms: number) => formatMs(ms),
+        formatter: (ms: number) => formatMsTick(ms),
         showMinLabel: false,
         showMaxLabel: false,
       },
@@ -98,6 +98,7 @@ export function objectiveSeries(plot: LatencyPlot, theme: PlotTheme): readonly P
         lineStyle: { color: theme.ink, width: 1.5, type: 'dashed' },
         label: {
           formatter: `objective ${formatMs(plot.objectiveMs)}`,
+          align: objectiveAlign(plot, plot.objectiveMs),
           color: theme.ink,
           textBorderWidth: 0,
           fontSize: 11,
@@ -106,6 +107,14 @@ export function objectiveSeries(plot: LatencyPlot, theme: PlotTheme): readonly P
       },
     },
   ];
+}
+
+/** Near an end of the axis the label stands on the other side of its line, or it would be cut. */
+export function objectiveAlign(plot: LatencyPlot, objectiveMs: number): string {
+  const [lowest, highest] = latencyRange(plot);
+  const place = Math.log(objectiveMs / lowest) / Math.log(highest / lowest);
+  if (place > 0.75) return 'right';
+  return place < 0.25 ? 'left' : 'center';
 }
 
 /** What share of requests has which latency at the height of the pointer. */

@@ -1,4 +1,4 @@
-import { formatMs, formatNumber } from '../page/format.ts';
+import { formatMs, formatMsTick, formatNumber } from '../page/format.ts';
 import { escapeHtml } from '../page/html.ts';
 import { axisOption, baseOption, gridOption, lineColor, lineStroke, swatch } from './frame.ts';
 import { tooltipOption } from './frame.ts';
@@ -36,7 +36,9 @@ export function sweepOption(
     yAxis: axisOption(theme, {
       type: isTime ? 'log' : 'value',
       ...(isTime ? {} : { min: 0 }),
-      axisLabel: { formatter: (value: number) => format(value) },
+      axisLabel: {
+        formatter: (value: number) => (isTime ? formatMsTick(value) : formatNumber(value)),
+      },
     }),
     tooltip: tooltipOption(theme, {
       trigger: 'item',

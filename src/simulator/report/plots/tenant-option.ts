@@ -1,4 +1,4 @@
-import { formatMs, formatNumber } from '../page/format.ts';
+import { formatMs, formatMsTick, formatNumber } from '../page/format.ts';
 import { escapeHtml } from '../page/html.ts';
 import { axisOption, baseOption, gridOption, keepEnd, lineColor, swatch } from './frame.ts';
 import { tooltipOption } from './frame.ts';
@@ -25,7 +25,7 @@ export function tenantOption(
     xAxis: axisOption(theme, {
       type: isTime ? 'log' : 'value',
       ...(isTime ? {} : { min: 0, max: 100 }),
-      axisLabel: { formatter: (value: number) => format(value) },
+      axisLabel: { formatter: (value: number) => (isTime ? formatMsTick(value) : format(value)) },
     }),
     yAxis: axisOption(theme, {
       type: 'category',

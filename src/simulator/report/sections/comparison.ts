@@ -1,6 +1,6 @@
 import type { RunResult, RunStatus } from '../../lab/results.ts';
 import type { Outcome } from '../outcome.ts';
-import { formatNumber, formatShare } from '../page/format.ts';
+import { formatNumber, formatShareCell } from '../page/format.ts';
 import { html, type Html } from '../page/html.ts';
 import type { PlotLine } from '../plots/plot-data.ts';
 import { sectionOf } from './section.ts';
@@ -90,7 +90,7 @@ function clientColumns(rows: readonly Outcome[]): readonly Column[] {
   return [
     {
       ...higher('Goodput', 'in objective', ({ goodShare }) => goodShare),
-      format: formatShare,
+      format: formatShareCell,
     },
     higher('Goodput', 'good req/s', ({ goodRequestsPerSecond }) => goodRequestsPerSecond),
     ...latency('TTFT', 'ttft', ['p50', 'p90', 'p99']),
@@ -117,7 +117,7 @@ function serverColumns(rows: readonly Outcome[]): readonly Column[] {
   const hasLoads = rows.some(({ run }) => (run?.adapterLoads ?? 0) > 0);
   const spread = 'Spread over endpoints (CV)';
   return [
-    { ...hits, better: 'higher', format: formatShare },
+    { ...hits, better: 'higher', format: formatShareCell },
     lower(
       'Queue',
       'mean waiting',
@@ -145,7 +145,7 @@ function serverColumns(rows: readonly Outcome[]): readonly Column[] {
       ofRun((run) => run.spread.outputTokensCv),
     ),
     higher('Fairness', 'Jain’s index', ofRun(fairnessOf)),
-    lower('Cost', 'acc. seconds per 1,000 good', ofRun(costOf)),
+    lower('Cost', 'GPU-s per 1,000 good', ofRun(costOf)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { EndpointResult } from '../../lab/results.ts';
 import type { Outcome } from '../outcome.ts';
-import { formatNumber, formatShare } from '../page/format.ts';
+import { formatNumber, formatShareCell } from '../page/format.ts';
 import { html, type Html } from '../page/html.ts';
 import { sectionOf } from './section.ts';
 import { tableOf, type NumberColumn } from './table.ts';
@@ -37,7 +37,7 @@ function endpointTable({ name, run }: Outcome, isOpen: boolean): Html {
 type Column = NumberColumn<EndpointResult>;
 
 const NUMBER = { group: '', better: null, format: formatNumber } as const;
-const SHARE = { group: '', better: null, format: formatShare } as const;
+const SHARE = { group: '', better: null, format: formatShareCell } as const;
 
 const COLUMNS: readonly Column[] = [
   { ...NUMBER, head: 'requests', read: ({ requests }) => requests },

@@ -1,5 +1,5 @@
 import type { Outcome } from '../outcome.ts';
-import { formatNumber, formatShare } from '../page/format.ts';
+import { formatNumber, formatShareCell } from '../page/format.ts';
 import { html, type Html } from '../page/html.ts';
 import { tenantHeight } from '../plots/tenant-option.ts';
 import type { PlotData, PlotRef, TenantPart } from '../plots/plot-data.ts';
@@ -70,7 +70,7 @@ function tenantTable({ name, run }: Outcome): Html | null {
       { ...number, head: 'requests', read: ({ requests }) => requests },
       { ...number, head: 'output tokens', read: ({ outputTokens }) => outputTokens },
       timeColumn(rows, { head: 'p90 TTFT', read: ({ ttftP90Ms }) => ttftP90Ms }),
-      { ...number, head: 'in objective', read: (t) => t.goodShare, format: formatShare },
+      { ...number, head: 'in objective', read: (t) => t.goodShare, format: formatShareCell },
     ],
     isRanked: () => false,
   });

@@ -11,7 +11,7 @@ export function openingOf({ title, subtitle, settings }: ReportInput): Html {
     ([name, value]) =>
       html`<div>
         <dt>${name}</dt>
-        <dd>${value}</dd>
+        <dd>${typeset(value)}</dd>
       </div>`,
   );
   return html`<header>
@@ -19,6 +19,13 @@ export function openingOf({ title, subtitle, settings }: ReportInput): Html {
     ${subtitle === '' ? null : html`<p class="subtitle">${subtitle}</p>`}
     ${pairs.length === 0 ? null : html`<dl class="settings">${pairs}</dl>`}
   </header>`;
+}
+
+/** What a terminal shows with letters only, as print has it; a bound and its unit stay together. */
+function typeset(text: string): string {
+  return text
+    .replaceAll(/(\d) x (?=[a-z])/g, '$1\u00a0× ')
+    .replaceAll(/ <= ([\d.,]+) (\S+)/g, '\u00a0≤\u00a0$1\u00a0$2');
 }
 
 /** What to know before trusting the figures: runs that did not finish. Null when all did. */

@@ -27,7 +27,7 @@ export function overTimeSection(data: PlotData): Html | null {
       title: null,
       label: 'Waiting and running requests and KV cache use over time',
       caption: isRange
-        ? `The band reaches from the lowest to the highest endpoint, the dark line is the median: a wide
+        ? `The band reaches from the lowest to the highest endpoint, the line in the middle is the median: a wide
        band means that some endpoints are loaded while others are not. Drag the ends of the bar to
        zoom.`
         : `A line per endpoint: lines that stay together mean that the load is spread evenly. Drag the
@@ -86,7 +86,7 @@ function heatFigure(data: PlotData): Html {
       title: null,
       label: 'Heat map of endpoints by time',
       caption: `A row per endpoint, time from left to right: stripes that run down mean that all
-    endpoints are picked alike, single bright cells are herds, a bright row is an endpoint that is
+    endpoints are picked alike, single strong cells are herds, a strong row is an endpoint that is
     preferred.`,
       height: heatHeight(first?.endpoints.length ?? 1),
       still: data.heats.map((heat) => heatStill(data, heat)),

@@ -1,5 +1,5 @@
 import type { SweepResult } from '../../lab/sweep.ts';
-import { formatNumber, formatShare } from '../page/format.ts';
+import { formatNumber, formatShareCell } from '../page/format.ts';
 import { html, type Html } from '../page/html.ts';
 import type { PlotData, PlotRef, SweepCurve, SweepPart, SweepPlot } from '../plots/plot-data.ts';
 import { figureOf, stillOf } from './figure.ts';
@@ -122,7 +122,7 @@ function pointColumns(rows: readonly PointRow[]): readonly NumberColumn<PointRow
       head: 'in objective',
       read: ({ goodShare }) => goodShare,
       better: null,
-      format: formatShare,
+      format: formatShareCell,
     },
     timeColumn(rows, {
       head: 'p90 TTFT',

@@ -1,6 +1,6 @@
 import type { ObjectiveTerm } from '../../lab/sizing-objective.ts';
 import { describeTerm, type SizingProbe, type SizingResult } from '../../lab/sizing.ts';
-import { formatMs, formatNumber, formatShare } from '../page/format.ts';
+import { formatMs, formatNumber, formatShare, formatShareCell } from '../page/format.ts';
 import { html, type Html } from '../page/html.ts';
 import { sectionOf } from './section.ts';
 import { tableOf, type NumberColumn } from './table.ts';
@@ -60,7 +60,7 @@ function fleetColumns(): readonly NumberColumn<SizingResult>[] {
       better: 'lower',
       format: (dollars) => dollars.toFixed(2),
     },
-    { ...number, head: 'headroom', read: ({ headroom }) => headroom, format: formatShare },
+    { ...number, head: 'headroom', read: ({ headroom }) => headroom, format: formatShareCell },
   ];
 }
 
@@ -83,7 +83,7 @@ function probeTermColumn(term: ObjectiveTerm, index: number): NumberColumn<Sizin
     head: describeTerm(term),
     read: ({ verdict }) => verdict.terms[index]?.worst ?? null,
     better: null,
-    format: term.kind === 'goodput' ? formatShare : formatMs,
+    format: term.kind === 'goodput' ? formatShareCell : formatMs,
   };
 }
 

@@ -42,7 +42,7 @@ section,.banner{background:var(--surface);border:1px solid var(--rule);border-ra
 .settings dt,.label{font-size:.8rem;margin:0}
 .settings dd{margin:0;font-weight:600}
 .verdict{font-size:1.15rem;line-height:1.5;margin:0;max-width:80ch}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:12px;margin-top:16px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:12px;margin-top:16px}
 .card{border:1px solid var(--rule);border-radius:8px;padding:12px 14px}
 .value{font-size:1.7rem;font-weight:650;line-height:1.3;margin:0;font-variant-numeric:tabular-nums}
 .note{font-size:.85rem;margin:0}
@@ -53,6 +53,7 @@ table{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric:
 th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
 tbody tr:last-child>*{border-bottom:0}
 thead th{color:var(--muted);font-weight:600;white-space:normal;vertical-align:bottom}
+.long{min-width:9em}
 .groups th{text-align:left;border-left:1px solid var(--rule);color:var(--ink)}
 th[scope=row],thead tr:last-child th:first-child,.groups td{text-align:left;position:sticky;left:0;background:var(--surface);font-weight:600}
 th[scope=row]{max-width:46vw;white-space:normal;overflow-wrap:anywhere;min-width:min(12.5em,38vw)}
@@ -91,6 +92,8 @@ details>.scroll{margin-top:6px}
 footer{margin-top:22px}
 .terms{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px}
 .terms dd{margin:0}
+@media (max-width:900px){table{font-size:.8rem}th,td{padding:6px 4px}th[scope=row]{min-width:min(9.5em,38vw)}}
+@media (max-width:720px){.cards{grid-template-columns:1fr 1fr}}
 @media (max-width:560px){main{padding:16px 10px 32px}section,.banner{padding:14px 12px}h1{font-size:1.5rem}.settings{grid-template-columns:1fr 1fr}.value{font-size:1.45rem}.terms{grid-template-columns:1fr}.terms dd{margin-bottom:6px}}
 @media print{:root{${LIGHT}color-scheme:light;--page:#fff}body{font-size:11px}main{max-width:none;padding:0}.has-script .live,.switch{display:none!important}.has-script .still{display:block}.legend{position:static}section{border:0;padding:8px 0}figure,.card,tr{break-inside:avoid}.scroll{overflow:visible;border:0}th[scope=row]{position:static}table{font-size:8.5px}th,td{padding:2px 4px}th[scope=row]{min-width:0}}
 `;

@@ -30,13 +30,14 @@ export function tableOf<Row>(content: TableContent<Row>): Html {
   const { caption, rowHead, rows, headOf } = content;
   const columns = content.columns
     .filter((column) => rows.some((row) => isKnown(column.read(row))))
-    .map((column) => ({ ...column, best: bestOf(content, column) }));
+    .map((column) => ({ ...column, best: bestTextOf(content, column) }));
   const cells = (row: Row): Html[] =>
     columns.map((column) => {
       const value = column.read(row);
       if (!isKnown(value)) return html`<td>–</td>`;
-      const isBest = column.best === value && content.isRanked(row);
       const text = column.format(value);
+      // What reads alike is alike.
+      const isBest = column.best === text && content.isRanked(row);
       if (!isBest) return html`<td>${text}</td>`;
       return html`<td class="best">${text}<span class="unseen"> (best)</span></td>`;
     });
@@ -49,7 +50,7 @@ export function tableOf<Row>(content: TableContent<Row>): Html {
         ${groupRow(columns)}
         <tr>
           <th scope="col">${rowHead}</th>
-          ${columns.map(({ head }) => html`<th scope="col">${head}</th>`)}
+          ${columns.map(({ head }) => columnHead(head))}
         </tr>
       </thead>
       <tbody>
@@ -65,16 +66,20 @@ export function tableOf<Row>(content: TableContent<Row>): Html {
   </div>`;
 }
 
-/** How a column of times is written: in seconds when half of them or more are long. */
+/** How a column of times is written: in seconds when half of them are long and none is short. */
 export interface TimeUnit {
   readonly unit: 'ms' | 's';
   readonly format: (ms: number) => string;
 }
 
+/** Shorter times would be read as fractions of a second with hardly a digit that counts. */
+const SHORT_MS = 200;
+
 /** The unit for these times, in milliseconds. */
 export function timeUnitOf(times: readonly (number | null)[]): TimeUnit {
   const known = times.filter(isKnown).sort((left, right) => left - right);
-  const isLong = (known[Math.floor(known.length / 2)] ?? 0) >= 1000;
+  const median = known[Math.floor(known.length / 2)] ?? 0;
+  const isLong = median >= 1000 && (known[0] ?? 0) >= SHORT_MS;
   return {
     unit: isLong ? 's' : 'ms',
     format: (ms) => formatNumber(isLong ? ms / 1000 : ms),
@@ -88,6 +93,14 @@ export function timeColumn<Row>(
 ): NumberColumn<Row> {
   const { unit, format } = timeUnitOf(rows.map(column.read));
   return { ...column, group: '', better: 'lower', head: `${column.head}, ${unit}`, format };
+}
+
+/** Letters of a head that would stand in many lines where there is no room. */
+const LONG_HEAD = 16;
+
+function columnHead(head: string): Html {
+  if (head.length < LONG_HEAD) return html`<th scope="col">${head}</th>`;
+  return html`<th scope="col" class="long">${head}</th>`;
 }
 
 /** Null for a column without groups. */
@@ -108,14 +121,14 @@ function groupRow(columns: readonly { readonly group: string }[]): Html | null {
   </tr>`;
 }
 
-/** Null when there is nothing to compare, or when all are equal. */
-function bestOf<Row>(content: TableContent<Row>, column: NumberColumn<Row>): number | null {
+/** As it reads; null when there is nothing to compare, or when all read the same. */
+function bestTextOf<Row>(content: TableContent<Row>, column: NumberColumn<Row>): string | null {
   if (column.better === null) return null;
   const values = content.rows.filter(content.isRanked).map(column.read).filter(isKnown);
   const least = values.reduce((low, value) => Math.min(low, value), Infinity);
   const most = values.reduce((high, value) => Math.max(high, value), -Infinity);
-  if (values.length < 2 || least === most) return null;
-  return column.better === 'higher' ? most : least;
+  if (values.length < 2 || column.format(least) === column.format(most)) return null;
+  return column.format(column.better === 'higher' ? most : least);
 }
 
 function isKnown(value: number | null): value is number {
