@@ -1,6 +1,8 @@
 import type { RequestId } from '../core/ids.ts';
 import type { ApiFamily } from '../protocol/api-table.ts';
 import type { AnswerHeader } from '../scheduler/types.ts';
+import { fieldsNamedBy } from './wire/connection-field.ts';
+import { joinValues } from './wire/field-value.ts';
 
 const NOT_FORWARDED_TO_CLIENT: ReadonlySet<string> = new Set([
   'connection',
@@ -84,18 +86,12 @@ export function encodeAnswerFields(
   return { text, hasDate };
 }
 
-/** What an answer's Connection fields name. */
+/** What an answer's Connection fields name; null when that is nothing unusual. */
 function nominatedIn(answer: readonly string[]): ReadonlySet<string> | null {
-  let value: string | undefined;
+  let connection = '';
   for (let i = 0; i < answer.length; i += 2) {
     if (answer[i] !== 'connection') continue;
-    value = value === undefined ? answer[i + 1] : `${value},${answer[i + 1]}`;
+    connection = joinValues(connection, (answer[i + 1] as string).toLowerCase());
   }
-  return connectionNames(value);
-}
-
-/** Names listed in the Connection field, lower case; null when it lists none but the usual. */
-function connectionNames(value: string | undefined): ReadonlySet<string> | null {
-  if (value === undefined || value === 'keep-alive' || value === 'close') return null;
-  return new Set(value.split(',').map((name) => name.trim().toLowerCase()));
+  return fieldsNamedBy(connection);
 }

@@ -1,6 +1,6 @@
 import type { CredentialText } from '../../director/types.ts';
 import { encodeValue, type LineValue, NULL_VALUE } from '../../protocol/recording/row.ts';
-import { copyText } from '../server/copy-text.ts';
+import { copyText } from '../wire/copy-text.ts';
 import type { RecordingSecrets } from './secrets.ts';
 
 /** Who sends requests, as a recording says it. */

@@ -1,5 +1,5 @@
+import { type FieldName, FieldNames } from '../wire/field-names.ts';
 import { CLIENT_HEADERS } from './client-headers.ts';
-import { copyText } from './copy-text.ts';
 
 /** What a field says to the gateway itself; `none` is only passed on, or not even that. */
 export type Meaning =
@@ -15,20 +15,13 @@ export type Meaning =
   | 'obeyed'
   | 'none';
 
-/** The name of a field, in one spelling. */
-export interface FieldName {
-  /** As it was written, with the colon behind it. */
-  readonly start: string;
-  /** In lower case. */
-  readonly text: string;
+/** The name of a request's field. */
+export interface RequestFieldName extends FieldName {
   readonly meaning: Meaning;
   readonly isForwarded: boolean;
   /** Place among the fields that say who sends a request, the first one highest; 0 for others. */
   readonly credentialRank: number;
 }
-
-/** Names are tokens (RFC 9110 section 5.6.2). */
-const NAME_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const MEANINGS: ReadonlySet<string> = new Set<Meaning>([
   'content-length',
@@ -72,48 +65,20 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   'accept-encoding',
 ]);
 
-/** Names seen before, so that each spelling is checked and folded once. */
-const KNOWN_NAMES_MAX = 512;
-const knownNames: Map<string, FieldName> = new Map();
+/** Names as clients write them. */
+export const REQUEST_FIELD_NAMES: FieldNames<RequestFieldName> = new FieldNames(describeName, {
+  knownMax: 512,
+  expectedMax: 24,
+});
 
-/**
- * The names of the last heads by place: a client sends the same fields in the same order, and to
- * compare is cheaper than to look up.
- */
-const EXPECTED_NAMES_MAX = 24;
-const expectedNames: FieldName[] = [];
-
-/** The name of the line at `start`, the `place`th of its head; null when it has none. */
-export function fieldNameAt(text: string, start: number, place: number): FieldName | null {
-  const expected = expectedNames[place];
-  if (expected !== undefined && text.startsWith(expected.start, start)) return expected;
-  const colon = text.indexOf(':', start);
-  if (colon < 0) return null;
-  const spelling = text.slice(start, colon);
-  // A line without a colon ends before the colon of a later one: a line end is no token.
-  const name = findFieldName(spelling);
-  if (name !== null && place < EXPECTED_NAMES_MAX) expectedNames[place] = name;
-  return name;
-}
-
-/** What is known of this spelling of a name; null when it is no token. */
-export function findFieldName(spelling: string): FieldName | null {
-  return knownNames.get(spelling) ?? learnName(spelling);
-}
-
-function learnName(name: string): FieldName | null {
-  if (!NAME_PATTERN.test(name)) return null;
-  const spelling = copyText(name);
-  const text = spelling.toLowerCase();
-  const found: FieldName = {
-    start: `${spelling}:`,
+function describeName({ start, text }: FieldName): RequestFieldName {
+  return {
+    start,
     text,
     meaning: meaningOf(text),
     isForwarded: !NOT_FORWARDED.has(text) && !text.startsWith(OWN_PREFIX),
     credentialRank: CREDENTIAL_RANKS.get(text) ?? 0,
   };
-  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(spelling, found);
-  return found;
 }
 
 function meaningOf(name: string): Meaning {

@@ -1,7 +1,11 @@
 import type { ErrorCode } from '../../core/errors.ts';
+import { fieldsNamedBy, staysOpen } from '../wire/connection-field.ts';
+import { FIELD_COUNT_MAX, joinValues, sliceTrimmed } from '../wire/field-value.ts';
+import type { FramingFault, FramingFields } from '../wire/framing-fields.ts';
+import { framingFaultOf, noteContentLength, noteTransferCoding } from '../wire/framing-fields.ts';
 import type { BodyFraming } from '../wire/message-body.ts';
-import { fieldNameAt, findFieldName } from './field-name.ts';
-import type { FieldName, Meaning } from './field-name.ts';
+import type { Meaning, RequestFieldName } from './field-name.ts';
+import { REQUEST_FIELD_NAMES } from './field-name.ts';
 import type { RequestLine } from './request-line.ts';
 import { parseRequestLine } from './request-line.ts';
 
@@ -16,12 +20,9 @@ export interface RequestProblem {
 }
 
 /** What the fields of a head say to the gateway itself; other fields are only passed on. */
-interface KnownFields {
+interface KnownFields extends FramingFields {
   /** The end-to-end lines as they came, each with its CRLF: all that an endpoint gets of them. */
   forwarded: string;
-  /** By Content-Length; null without one. */
-  contentLength: number | null;
-  isChunked: boolean;
   /** All Connection fields in lower case, joined by commas; '' without one. */
   connection: string;
   hasHost: boolean;
@@ -45,27 +46,29 @@ interface KnownFields {
 }
 
 /** The head of a client's request, checked. */
-export interface RequestHead extends Readonly<KnownFields> {
+export interface RequestHead extends Readonly<Omit<KnownFields, keyof FramingFields>> {
   readonly line: RequestLine;
   /** Line and fields, each with its CRLF. */
   readonly text: string;
   readonly framing: BodyFraming;
+  /** By Content-Length; null without one. */
+  readonly contentLength: number | null;
   /** Whether the connection may carry another request afterwards. */
   readonly isPersistent: boolean;
 }
 
 type FreeMeaning = Exclude<Meaning, 'none' | 'content-length' | 'transfer-encoding' | 'host'>;
 
-/** SDKs send about twelve fields; whoever sends hundreds wants to be expensive. */
-const FIELD_COUNT_MAX = 256;
-
-/** This many digits are exact as a number. */
-const LENGTH_DIGITS_MAX = 15;
-
-const TAB = 0x09;
-const SPACE = 0x20;
-const ZERO = 0x30;
-const NINE = 0x39;
+/** For clients: what is wrong with the framing of their requests. */
+const FRAMING_MESSAGES: Readonly<Record<FramingFault, string>> = Object.freeze({
+  'two-lengths': 'There are two Content-Length headers.',
+  'length-not-a-number': 'Content-Length is not a number.',
+  'two-codings': 'There are two Transfer-Encoding headers.',
+  'coding-ends-in-tab': 'Transfer-Encoding ends in a tab.',
+  'coding-unknown': 'Transfer-Encoding is not "chunked".',
+  'length-and-coding': 'There are both Content-Length and Transfer-Encoding.',
+  'coding-in-http-1.0': 'There is a Transfer-Encoding in HTTP/1.0.',
+});
 
 /**
  * Parses a head: the text of its line and fields, each with its CRLF, in which `findHeadEnd` found
@@ -77,9 +80,10 @@ export function parseRequestHead(text: string): RequestHead | RequestProblem {
   const line = parseRequestLine(text);
   if (line === null) return invalid('The request line is not that of HTTP/1.1.');
   const fields: KnownFields = {
+    isHttp11: line.isHttp11,
+    contentLength: -1,
+    transferCoding: null,
     forwarded: '',
-    contentLength: null,
-    isChunked: false,
     connection: '',
     hasHost: false,
     expectsContinue: false,
@@ -92,9 +96,10 @@ export function parseRequestHead(text: string): RequestHead | RequestProblem {
     credentialStart: 0,
     credentialEnd: 0,
   };
-  const problem = readFields(fields, text, line.text.length) ?? checkHead(line, fields);
+  const problem = readFields(fields, text, line.text.length) ?? checkHead(fields);
   if (problem !== null) return problem;
-  if (isUnusualConnection(fields.connection)) dropNamed(fields, text, line.text.length);
+  const named = fieldsNamedBy(fields.connection);
+  if (named !== null) dropNamed(fields, named, text, line.text.length);
   return assembleHead(line, text, fields);
 }
 
@@ -124,7 +129,7 @@ function readFields(fields: KnownFields, text: string, from: number): RequestPro
   let count = 0;
   for (let start = from; start < length; count += 1) {
     const end = text.indexOf('\r', start);
-    const name = fieldNameAt(text, start, count);
+    const name = REQUEST_FIELD_NAMES.at(text, start, count);
     if (name === null) return invalid('A header name is not a token, or a line has no colon.');
     if (name.isForwarded) {
       if (runStart < 0) runStart = start;
@@ -134,11 +139,12 @@ function readFields(fields: KnownFields, text: string, from: number): RequestPro
     }
     noteCredential(fields, name, start, end);
     if (name.meaning !== 'none') {
-      const value = sliceTrimmed(text, start + name.start.length, end);
-      const problem =
-        name.meaning === 'transfer-encoding' && endsInTab(text, end)
-          ? 'Transfer-Encoding ends in a tab.'
-          : noteField(fields, name.meaning, value);
+      const from = start + name.start.length;
+      const value =
+        name.meaning === 'transfer-encoding'
+          ? text.slice(from, end)
+          : sliceTrimmed(text, from, end);
+      const problem = noteField(fields, name.meaning, value);
       if (problem !== null) return invalid(problem);
     }
     start = end + 2;
@@ -150,7 +156,12 @@ function readFields(fields: KnownFields, text: string, from: number): RequestPro
 }
 
 /** Takes note of a field that says who sends the request; of two alike the first one counts. */
-function noteCredential(fields: KnownFields, name: FieldName, start: number, end: number): void {
+function noteCredential(
+  fields: KnownFields,
+  name: RequestFieldName,
+  start: number,
+  end: number,
+): void {
   if (name.credentialRank <= fields.credentialRank) return;
   fields.credentialRank = name.credentialRank;
   fields.credentialStart = start + name.start.length;
@@ -166,9 +177,9 @@ function noteField(
   // eslint-disable-next-line typescript/switch-exhaustiveness-check
   switch (meaning) {
     case 'content-length':
-      return noteLength(fields, value);
+      return messageOf(noteContentLength(fields, value));
     case 'transfer-encoding':
-      return noteCoding(fields, value);
+      return messageOf(noteTransferCoding(fields, value));
     case 'host':
       if (fields.hasHost) return 'There are two Host headers.';
       fields.hasHost = true;
@@ -177,6 +188,10 @@ function noteField(
       noteFreely(fields, meaning, value);
       return null;
   }
+}
+
+function messageOf(fault: FramingFault | null): string | null {
+  return fault === null ? null : FRAMING_MESSAGES[fault];
 }
 
 /** Fields that may say anything. */
@@ -206,84 +221,25 @@ function noteFreely(fields: KnownFields, meaning: FreeMeaning, value: string): v
   }
 }
 
-function noteLength(fields: KnownFields, value: string): string | null {
-  // Also twice the same and "5, 5" are refused: no sound client sends them.
-  if (fields.contentLength !== null) return 'There are two Content-Length headers.';
-  fields.contentLength = readLength(value);
-  return fields.contentLength < 0 ? 'Content-Length is not a number.' : null;
-}
-
-function noteCoding(fields: KnownFields, value: string): string | null {
-  if (fields.isChunked) return 'There are two Transfer-Encoding headers.';
-  fields.isChunked = value.toLowerCase() === 'chunked';
-  return fields.isChunked ? null : 'Transfer-Encoding is not "chunked".';
-}
-
-function joinValues(before: string, value: string): string {
-  return before === '' ? value : `${before}, ${value}`;
-}
-
-/** The number that digits alone say; -1 for anything else. */
-function readLength(value: string): number {
-  const { length } = value;
-  if (length === 0 || length > LENGTH_DIGITS_MAX) return -1;
-  let number = 0;
-  for (let at = 0; at < length; at += 1) {
-    const code = value.charCodeAt(at);
-    if (code < ZERO || code > NINE) return -1;
-    number = number * 10 + (code - ZERO);
-  }
-  return number;
-}
-
-/**
- * The value without white space around it. `trim` would not do: it also takes no-break spaces,
- * which belong to the value.
- */
-function sliceTrimmed(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
-  return text.slice(from, to);
-}
-
-/** Some readers, llhttp among them, take such a tab for a part of the coding's name. */
-function endsInTab(text: string, end: number): boolean {
-  let at = end - 1;
-  while (text.charCodeAt(at) === SPACE) at -= 1;
-  return text.charCodeAt(at) === TAB;
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
-function checkHead({ isHttp11 }: RequestLine, fields: KnownFields): RequestProblem | null {
-  if (fields.isChunked) {
-    if (fields.contentLength !== null) {
-      return invalid('There are both Content-Length and Transfer-Encoding.');
-    }
-    // RFC 9112 section 6.1 calls the framing faulty.
-    if (!isHttp11) return invalid('There is a Transfer-Encoding in HTTP/1.0.');
-  }
+function checkHead(fields: KnownFields): RequestProblem | null {
+  const message = messageOf(framingFaultOf(fields));
+  if (message !== null) return invalid(message);
   // RFC 9112 section 3.2 asks for this answer: whose request it is cannot be told.
-  return isHttp11 && !fields.hasHost ? invalid('The request has no Host.') : null;
+  return fields.isHttp11 && !fields.hasHost ? invalid('The request has no Host.') : null;
 }
 
-function isUnusualConnection(connection: string): boolean {
-  return connection !== '' && connection !== 'keep-alive' && connection !== 'close';
-}
-
-/** Takes the lines out of `forwarded` that Connection names (RFC 9110 section 7.6.1). */
-function dropNamed(fields: KnownFields, text: string, from: number): void {
-  const named = new Set(membersOf(fields.connection));
+/** Takes the lines out of `forwarded` that Connection names. */
+function dropNamed(
+  fields: KnownFields,
+  named: ReadonlySet<string>,
+  text: string,
+  from: number,
+): void {
   let forwarded = '';
   for (let start = from; start < text.length;) {
     const next = text.indexOf('\r', start) + 2;
-    const name = text.slice(start, text.indexOf(':', start));
-    const known = findFieldName(name);
-    if (known !== null && known.isForwarded && !named.has(known.text)) {
+    const name = REQUEST_FIELD_NAMES.find(text.slice(start, text.indexOf(':', start)));
+    if (name !== null && name.isForwarded && !named.has(name.text)) {
       forwarded += text.slice(start, next);
     }
     start = next;
@@ -291,23 +247,18 @@ function dropNamed(fields: KnownFields, text: string, from: number): void {
   fields.forwarded = forwarded;
 }
 
-function membersOf(list: string): string[] {
-  return list.split(',').map((member) => member.trim());
-}
-
 function assembleHead(line: RequestLine, text: string, fields: KnownFields): RequestHead {
-  const { isChunked, contentLength } = fields;
+  const { transferCoding, contentLength } = fields;
   let framing: BodyFraming = 'none';
-  if (isChunked) framing = 'chunked';
-  else if (contentLength !== null && contentLength > 0) framing = 'length';
+  if (transferCoding !== null) framing = 'chunked';
+  else if (contentLength > 0) framing = 'length';
   return {
     line,
     text,
     framing,
-    isPersistent: isPersistent(line, fields.connection),
+    contentLength: contentLength < 0 ? null : contentLength,
+    isPersistent: staysOpen(fields.connection, fields),
     forwarded: fields.forwarded,
-    contentLength,
-    isChunked,
     connection: fields.connection,
     hasHost: fields.hasHost,
     expectsContinue: fields.expectsContinue,
@@ -320,13 +271,6 @@ function assembleHead(line: RequestLine, text: string, fields: KnownFields): Req
     credentialStart: fields.credentialStart,
     credentialEnd: fields.credentialEnd,
   };
-}
-
-function isPersistent({ isHttp11 }: RequestLine, connection: string): boolean {
-  if (connection === '') return isHttp11;
-  if (connection === 'keep-alive') return true;
-  const members = membersOf(connection);
-  return !members.includes('close') && (isHttp11 || members.includes('keep-alive'));
 }
 
 function invalid(message: string): RequestProblem {

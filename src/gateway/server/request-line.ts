@@ -1,4 +1,4 @@
-import { copyText } from './copy-text.ts';
+import { copyText } from '../wire/copy-text.ts';
 
 /** The first line of a request. */
 export interface RequestLine {

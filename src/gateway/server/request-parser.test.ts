@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cutInto, cuts } from '../upstream/testing/raw-answers.ts';
+import { cutInto, cuts } from '../wire/testing/raw-messages.ts';
 import { findField, parseRequestHead } from './request-head.ts';
 import type { RequestHead } from './request-head.ts';
 import { pipelinedRequests } from './testing/raw-requests.ts';

@@ -1,5 +1,5 @@
 import type { ClientLimits } from '../options.ts';
-import { findHeadEnd, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
+import { findHeadEnd, HEAD_END_BYTES, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
 import { KeptBytes } from '../wire/kept-bytes.ts';
 import { MessageBody } from '../wire/message-body.ts';
 import type { RequestHead, RequestProblem } from './request-head.ts';
@@ -20,7 +20,6 @@ export interface RequestListener {
 
 const CR = 0x0d;
 const LF = 0x0a;
-const HEAD_END_BYTES = '\r\n\r\n'.length;
 const LINE_END_BYTES = '\r\n'.length;
 
 /** What a request line has besides its target: method, blanks, version, line end. */

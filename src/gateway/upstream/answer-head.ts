@@ -1,3 +1,8 @@
+import { staysOpen } from '../wire/connection-field.ts';
+import { type FieldName, FieldNames } from '../wire/field-names.ts';
+import { FIELD_COUNT_MAX, joinValues, sliceTrimmed } from '../wire/field-value.ts';
+import type { FramingFault, FramingFields } from '../wire/framing-fields.ts';
+import { framingFaultOf, noteContentLength, noteTransferCoding } from '../wire/framing-fields.ts';
 import type { BodyFraming } from '../wire/message-body.ts';
 
 /** The head of an endpoint's answer. */
@@ -18,20 +23,10 @@ export interface AnswerHead {
   readonly keepAliveSeconds: number | null;
 }
 
-/** Engines send about five fields; whoever sends hundreds wants to be expensive. */
-const FIELD_COUNT_MAX = 256;
-
-/** Names are tokens (RFC 9110 section 5.6.2). */
-const NAME_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-/** This many digits are exact as a number. */
-const LENGTH_DIGITS_MAX = 15;
-
 /** A parameter, and not the end of another's name. */
 const TIMEOUT_PATTERN = /(?:^|,)[ \t]*timeout[ \t]*=[ \t]*"?(\d{1,6})/i;
 
 const VERSION = 'HTTP/1.';
-const TAB = 0x09;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const ONE = 0x31;
@@ -49,31 +44,30 @@ const MEANINGS = [
 
 type Meaning = (typeof MEANINGS)[number] | 'none';
 
-interface FieldName {
-  /** As it was written, with the colon behind it. */
-  readonly start: string;
-  /** In lower case. */
-  readonly text: string;
+interface AnswerFieldName extends FieldName {
   readonly meaning: Meaning;
 }
 
-/** Names seen before, so that each spelling is checked and folded once. */
-const KNOWN_NAMES_MAX = 256;
-const knownNames: Map<string, FieldName> = new Map();
+/** Names as endpoints write them. */
+const ANSWER_FIELD_NAMES: FieldNames<AnswerFieldName> = new FieldNames(describeName, {
+  knownMax: 256,
+  expectedMax: 16,
+});
 
-/**
- * The names of the last heads by place: a server sends the same fields in the same order, and to
- * compare is cheaper than to look up.
- */
-const EXPECTED_NAMES_MAX = 16;
-const expectedNames: FieldName[] = [];
+/** For the log: what is wrong with the framing of an answer. */
+const FRAMING_PROBLEMS: Readonly<Record<Exclude<FramingFault, 'coding-unknown'>, string>> =
+  Object.freeze({
+    'two-lengths': 'there are two content-lengths',
+    'length-not-a-number': 'content-length is not a number',
+    'two-codings': 'there are two transfer-encodings',
+    'coding-ends-in-tab': 'the transfer-encoding ends in a tab',
+    'length-and-coding': 'both content-length and transfer-encoding',
+    'coding-in-http-1.0': 'a transfer-encoding in HTTP/1.0',
+  });
 
 /** What the fields of a head have said so far. */
-interface Fields {
+interface Fields extends FramingFields {
   readonly list: string[];
-  /** Of the body; -1 while not said. */
-  length: number;
-  transferEncoding: string | null;
   connection: string;
   contentType: string;
   contentEncoding: string;
@@ -96,9 +90,10 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   const status = readStatus(text, line.end);
   if (status === 0) return 'the status line is not HTTP/1.1';
   const fields: Fields = {
+    isHttp11: text.charCodeAt(VERSION.length) === ONE,
+    contentLength: -1,
+    transferCoding: null,
     list: [],
-    length: -1,
-    transferEncoding: null,
     connection: '',
     contentType: '',
     contentEncoding: '',
@@ -109,7 +104,7 @@ export function parseAnswerHead(text: string): AnswerHead | string {
     const problem = addField(fields, text, line);
     if (problem !== null) return problem;
   }
-  return assembleHead(status, text.charCodeAt(VERSION.length) === ONE, fields);
+  return assembleHead(status, fields);
 }
 
 function findLineEnd(text: string, start: number): number {
@@ -132,51 +127,22 @@ function readStatus(text: string, end: number): number {
   return status < 100 ? 0 : status;
 }
 
-function addField(fields: Fields, text: string, line: Line): string | null {
+function addField(fields: Fields, text: string, { start, end }: Line): string | null {
   const { list } = fields;
-  const expected = expectedNames[list.length / 2];
-  if (expected !== undefined && text.startsWith(expected.start, line.start)) {
-    return addLine(fields, expected, text, line);
+  const place = list.length / 2;
+  const name = ANSWER_FIELD_NAMES.at(text, start, place);
+  if (name === null) {
+    const colon = text.indexOf(':', start);
+    const hasColon = colon >= 0 && colon < end;
+    return hasColon ? 'a header name is not a token' : 'a header line has no colon';
   }
-  const colon = text.indexOf(':', line.start);
-  if (colon < 0 || colon >= line.end) return 'a header line has no colon';
-  const name = findName(text.slice(line.start, colon));
-  if (name === null) return 'a header name is not a token';
-  if (list.length < 2 * EXPECTED_NAMES_MAX) expectedNames[list.length / 2] = name;
-  if (list.length >= 2 * FIELD_COUNT_MAX) return 'there are too many headers';
-  return addLine(fields, name, text, line);
-}
-
-function addLine(fields: Fields, name: FieldName, text: string, line: Line): string | null {
-  const value = sliceTrimmed(text, line.start + name.start.length, line);
-  fields.list.push(name.text, value);
-  if (name.meaning === 'transfer-encoding' && endsInTab(text, line)) {
-    return 'the transfer-encoding ends in a tab';
-  }
-  return name.meaning === 'none' ? null : noteField(fields, name.meaning, value);
-}
-
-/**
- * The value without white space around it. `trim` would not do: it also takes no-break spaces,
- * which belong to the value, and control characters, which must be seen.
- */
-function sliceTrimmed(text: string, start: number, { end }: Line): string {
-  let from = start;
-  let to = end;
-  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
-  return text.slice(from, to);
-}
-
-/** llhttp takes such a tab for a part of the coding's name, and so may others. */
-function endsInTab(text: string, { end }: Line): boolean {
-  let at = end - 1;
-  while (text.charCodeAt(at) === SPACE) at -= 1;
-  return text.charCodeAt(at) === TAB;
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
+  if (place >= FIELD_COUNT_MAX) return 'there are too many headers';
+  const from = start + name.start.length;
+  const value = sliceTrimmed(text, from, end);
+  list.push(name.text, value);
+  if (name.meaning === 'none') return null;
+  const isCoding = name.meaning === 'transfer-encoding';
+  return noteField(fields, name.meaning, isCoding ? text.slice(from, end) : value);
 }
 
 function noteField(
@@ -186,16 +152,11 @@ function noteField(
 ): string | null {
   switch (meaning) {
     case 'content-length':
-      // Also twice the same and "5, 5" are refused: no sound server sends them.
-      if (fields.length >= 0) return 'there are two content-lengths';
-      fields.length = readLength(value);
-      return fields.length < 0 ? 'content-length is not a number' : null;
+      return problemOf(noteContentLength(fields, value), fields);
     case 'transfer-encoding':
-      if (fields.transferEncoding !== null) return 'there are two transfer-encodings';
-      fields.transferEncoding = value.toLowerCase();
-      return null;
+      return problemOf(noteTransferCoding(fields, value), fields);
     case 'connection':
-      fields.connection = joinValues(fields.connection, value);
+      fields.connection = joinValues(fields.connection, value.toLowerCase());
       return null;
     case 'keep-alive':
       fields.keepAliveSeconds = readTimeout(value);
@@ -204,27 +165,14 @@ function noteField(
       if (fields.contentType === '') fields.contentType = value.toLowerCase();
       return null;
     case 'content-encoding':
-      fields.contentEncoding = joinValues(fields.contentEncoding, value);
+      fields.contentEncoding = joinValues(fields.contentEncoding, value.toLowerCase());
       return null;
   }
 }
 
-/** The number that digits alone say; -1 for anything else. */
-function readLength(value: string): number {
-  const { length } = value;
-  if (length === 0 || length > LENGTH_DIGITS_MAX) return -1;
-  let number = 0;
-  for (let at = 0; at < length; at += 1) {
-    const code = value.charCodeAt(at);
-    if (code < ZERO || code > NINE) return -1;
-    number = number * 10 + (code - ZERO);
-  }
-  return number;
-}
-
-function joinValues(before: string, value: string): string {
-  const lower = value.toLowerCase();
-  return before === '' ? lower : `${before}, ${lower}`;
+function problemOf(fault: FramingFault | null, { transferCoding }: Fields): string | null {
+  if (fault === 'coding-unknown') return `the transfer-encoding "${transferCoding}"`;
+  return fault === null ? null : FRAMING_PROBLEMS[fault];
 }
 
 function readTimeout(value: string): number | null {
@@ -232,68 +180,38 @@ function readTimeout(value: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-function assembleHead(status: number, isHttp11: boolean, fields: Fields): AnswerHead | string {
-  const { length, contentType, contentEncoding, keepAliveSeconds } = fields;
-  const problem = checkFraming(isHttp11, fields);
+function assembleHead(status: number, fields: Fields): AnswerHead | string {
+  const { contentLength, contentType, contentEncoding, keepAliveSeconds } = fields;
+  const problem = problemOf(framingFaultOf(fields), fields);
   if (problem !== null) return problem;
   const framing = decideFraming(status, fields);
   return {
     status,
     headers: fields.list,
     framing,
-    contentLength: framing === 'length' ? length : 0,
+    contentLength: framing === 'length' ? contentLength : 0,
     contentType,
     contentEncoding,
-    isPersistent: isPersistent(status, framing, isHttp11, fields),
+    isPersistent: isPersistent(status, framing, fields),
     keepAliveSeconds,
   };
 }
 
-function checkFraming(isHttp11: boolean, { transferEncoding, length }: Fields): string | null {
-  if (transferEncoding === null) return null;
-  if (length >= 0) return 'both content-length and transfer-encoding';
-  if (!isHttp11) return 'a transfer-encoding in HTTP/1.0';
-  return transferEncoding === 'chunked' ? null : `the transfer-encoding "${transferEncoding}"`;
-}
-
-function decideFraming(status: number, { transferEncoding, length }: Fields): BodyFraming {
+function decideFraming(status: number, { transferCoding, contentLength }: Fields): BodyFraming {
   if (status < 200 || status === 204 || status === 304) return 'none';
-  if (transferEncoding !== null) return 'chunked';
-  return length < 0 ? 'until-close' : 'length';
+  if (transferCoding !== null) return 'chunked';
+  return contentLength < 0 ? 'until-close' : 'length';
 }
 
-function isPersistent(
-  status: number,
-  framing: BodyFraming,
-  isHttp11: boolean,
-  { connection, transferEncoding, length }: Fields,
-): boolean {
+function isPersistent(status: number, framing: BodyFraming, fields: Fields): boolean {
   if (framing === 'until-close') return false;
   // A server that announces a body where none may be could send one, and that would be read as the
   // next answer. The length of a 304 is that of the answer it stands for, and usual.
-  if (framing === 'none' && transferEncoding !== null) return false;
-  if (status === 204 && length > 0) return false;
-  if (connection === '') return isHttp11;
-  if (connection === 'keep-alive') return true;
-  return !hasToken(connection, 'close') && (isHttp11 || hasToken(connection, 'keep-alive'));
+  if (framing === 'none' && fields.transferCoding !== null) return false;
+  if (status === 204 && fields.contentLength > 0) return false;
+  return staysOpen(fields.connection, fields);
 }
 
-/** Whether a comma-separated list in lower case has this member. */
-function hasToken(list: string, token: string): boolean {
-  return list === token || list.split(',').some((member) => member.trim() === token);
-}
-
-function findName(name: string): FieldName | null {
-  return knownNames.get(name) ?? learnName(name);
-}
-
-function learnName(name: string): FieldName | null {
-  if (!NAME_PATTERN.test(name)) return null;
-  // A copy: a slice would keep the whole head of its first answer in memory.
-  const spelling = Buffer.from(name, 'latin1').toString('latin1');
-  const text = spelling.toLowerCase();
-  const meaning = MEANINGS.find((known) => known === text) ?? 'none';
-  const found: FieldName = { start: `${spelling}:`, text, meaning };
-  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(spelling, found);
-  return found;
+function describeName({ start, text }: FieldName): AnswerFieldName {
+  return { start, text, meaning: MEANINGS.find((known) => known === text) ?? 'none' };
 }

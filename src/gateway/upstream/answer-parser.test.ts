@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AnswerHead } from './answer-head.ts';
 import { AnswerParser } from './answer-parser.ts';
-import { cutInto, cuts, damagedAnswer, rawAnswer } from './testing/raw-answers.ts';
+import { cutInto, cuts } from '../wire/testing/raw-messages.ts';
+import { damagedAnswer, rawAnswer } from './testing/raw-answers.ts';
 import { readPieces, Recorder, type Reading } from './testing/reading.ts';
 
 function read(...pieces: readonly string[]): Reading {

@@ -1,5 +1,5 @@
 import type { AnswerHead } from './answer-head.ts';
-import { findHeadEnd, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
+import { findHeadEnd, HEAD_END_BYTES, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
 import { KeptBytes } from '../wire/kept-bytes.ts';
 import { MessageBody } from '../wire/message-body.ts';
 import { parseAnswerHead } from './answer-head.ts';
@@ -21,7 +21,6 @@ const HEAD_BYTES_MAX = 64 * 1024;
 /** Informational heads before the final one. */
 const INFORMATIONAL_MAX = 32;
 
-const HEAD_END_BYTES = '\r\n\r\n'.length;
 const HEAD_START = 'HTTP/1.';
 
 type State = 'head' | 'body' | LastState;

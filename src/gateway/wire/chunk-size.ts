@@ -1,4 +1,5 @@
 import { hasForbidden } from './head-end.ts';
+import { TOKEN_SOURCE } from './token.ts';
 
 /** What the line before a chunk says. */
 export interface ChunkSize {
@@ -11,8 +12,9 @@ export interface ChunkSize {
 const SIZE_PATTERN = /^[0-9a-fA-F]{1,12}(?=;|$)/;
 
 /** RFC 9112 section 7.1.1, without the white space that is called bad there. */
-const EXTENSIONS_PATTERN =
-  /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?)*$/;
+const EXTENSIONS_PATTERN = new RegExp(
+  `^(?:;${TOKEN_SOURCE}(?:=(?:${TOKEN_SOURCE}|"(?:[^"\\\\]|\\\\.)*"))?)*$`,
+);
 
 /** Parses a chunk's size line without its CRLF. Returns what is wrong as text. */
 export function parseChunkSize(line: string): ChunkSize | string {

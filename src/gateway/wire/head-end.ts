@@ -11,6 +11,9 @@ const DEL = 0x7f;
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN_PATTERN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
+/** Bytes of what ends a head: the line end before the blank line, and that of it. */
+export const HEAD_END_BYTES: number = '\r\n\r\n'.length;
+
 /** There is no end of a head yet. */
 export const HEAD_IS_CUT = -1;
 /** There is what may not stand in a head. */

@@ -1,7 +1,8 @@
 import { hasForbidden } from './head-end.ts';
+import { TOKEN_SOURCE } from './token.ts';
 
-/** A name, which is a token (RFC 9110 section 5.6.2), and what follows it. */
-const LINE_PATTERN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:/;
+/** A name, and what follows it. */
+const LINE_PATTERN = new RegExp(`^${TOKEN_SOURCE}:`);
 
 /** Fields that frame a message or end its connection; llhttp obeys the latter even here. */
 const MISPLACED_PATTERN = /^(?:content-length|transfer-encoding|(?:proxy-)?connection):/i;

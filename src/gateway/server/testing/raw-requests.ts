@@ -1,14 +1,14 @@
 import fc from 'fast-check';
-
+import type { BodyFraming } from '../../wire/message-body.ts';
+import { damage } from '../../wire/testing/damaged-messages.ts';
 import {
   chunk,
   encodeChunks,
   encodeField,
   field,
+  framingLine,
   joinContent,
-  mutate,
-  mutation,
-} from '../../upstream/testing/raw-answers.ts';
+} from '../../wire/testing/raw-messages.ts';
 
 /** A request as bytes, and what a server must read from them. */
 export interface RawRequest {
@@ -17,8 +17,6 @@ export interface RawRequest {
   readonly target: string;
   readonly body: Buffer;
 }
-
-type Framing = 'length' | 'chunked' | 'none';
 
 /** Complete requests without a fault, in all framings; the connection stays open after them. */
 export const rawRequest: fc.Arbitrary<RawRequest> = fc
@@ -33,7 +31,7 @@ export const rawRequest: fc.Arbitrary<RawRequest> = fc
       'http://other:80/v1/models?x',
       'http://other',
     ),
-    framing: fc.constantFrom<Framing>('length', 'length', 'chunked', 'none'),
+    framing: fc.constantFrom<BodyFraming>('length', 'length', 'chunked', 'none'),
     fields: fc.array(field, { maxLength: 5 }),
     chunks: fc.array(chunk, { maxLength: 5 }),
     trailers: fc.array(field, { maxLength: 2 }),
@@ -68,14 +66,7 @@ export const pipelinedRequests: fc.Arbitrary<readonly RawRequest[]> = fc.array(r
   maxLength: 3,
 });
 
-/** Requests with one to three faults, most of them, but not all, not valid any more. */
-export const damagedRequests: fc.Arbitrary<Buffer> = fc
-  .tuple(pipelinedRequests, fc.array(mutation, { minLength: 1, maxLength: 3 }))
-  .map(([requests, mutations]) =>
-    mutations.reduce(mutate, Buffer.concat(requests.map(({ bytes }) => bytes))),
-  );
-
-function framingLine(framing: Framing, body: Buffer): string {
-  if (framing === 'length') return `Content-Length: ${body.length}`;
-  return framing === 'chunked' ? 'Transfer-Encoding: chunked' : '';
-}
+/** Requests with faults, most of them, but not all, not valid any more. */
+export const damagedRequests: fc.Arbitrary<Buffer> = damage(
+  pipelinedRequests.map((requests) => Buffer.concat(requests.map(({ bytes }) => bytes))),
+);
