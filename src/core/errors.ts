@@ -121,7 +121,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorDefinition>> = Object.freez
     431,
     'invalid_request_error',
     false,
-    'The request head is larger than limits.headerBytes.',
+    'The request head is larger than limits.headerBytes, or has more than 256 fields.',
   ),
   internal: define(
     500,
