@@ -115,7 +115,7 @@ export class Batch {
     let index = 0;
     while (index < this.decoding.length) {
       const sequence = this.decoding[index] as Sequence;
-      while (!blocks.grow(sequence, sequence.computedTokens + 1)) {
+      while (!blocks.growByOne(sequence)) {
         const victim = this.#newestRunning();
         const at = this.decoding.indexOf(victim);
         this.#preempt(victim);
@@ -129,7 +129,7 @@ export class Batch {
     let windowTokens = 0;
     // A second pass, since a sequence may have been preempted after it had got its block.
     for (const sequence of this.decoding) {
-      blocks.registerFull(sequence, sequence.computedTokens + 1);
+      blocks.registerOne(sequence);
       const known = sequence.knownTokens;
       contextTokens += known;
       windowTokens += known < window ? known : window;

@@ -309,9 +309,9 @@ export class EngineModel {
   #emit(sequence: Sequence, atMs: number): void {
     sequence.extend();
     this.counters.generationTokens += 1;
-    sequence.request.listener.onToken(sequence, atMs);
+    sequence.listener.onToken(sequence, atMs);
     if (sequence.state === 'ended') return;
-    if (sequence.outputTokens >= sequence.request.output.length) this.#end(sequence, atMs);
+    if (sequence.outputTokens >= sequence.outputLength) this.#end(sequence, atMs);
   }
 
   #end(sequence: Sequence, atMs: number): void {

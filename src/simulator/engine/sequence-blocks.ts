@@ -31,17 +31,14 @@ export class SequenceBlocks {
    * pull request 37307).
    */
   admit(sequence: Sequence, budgetTokens: number): number {
-    const hit = this.#lookUp(sequence.hashes, sequence.knownTokens);
+    // What is found goes where it will stand; beyond `blockCount` the list says nothing.
+    const hit = this.#lookUp(sequence.hashes, sequence.knownTokens, sequence.blocks);
     const cachedTokens = hit.blocks * this.#blockSizeTokens;
     const chunk = Math.min(sequence.knownTokens - cachedTokens, budgetTokens);
     const wanted = this.#blocksFor(sequence.knownTokens);
     if (this.#pool.freeCount - hit.freeBlocks < wanted - hit.blocks) return 0;
     for (let index = 0; index < hit.blocks; index += 1) {
-      const word = index * 2;
-      const low = sequence.hashes[word] as number;
-      const block = this.#pool.find(low, sequence.hashes[word + 1] as number);
-      this.#pool.retain(block);
-      sequence.blocks[index] = block;
+      this.#pool.retain(sequence.blocks[index] as number);
     }
     sequence.blockCount = hit.blocks;
     sequence.computedTokens = cachedTokens;
@@ -61,6 +58,22 @@ export class SequenceBlocks {
     return true;
   }
 
+  /**
+   * Room for one more token of a sequence that decodes; false when blocks ran out. What `grow` does
+   * without its division, as this is asked for every token.
+   */
+  growByOne(sequence: Sequence): boolean {
+    const tokens = sequence.computedTokens + 1;
+    const isEnough = tokens <= sequence.blockCount * this.#blockSizeTokens;
+    return isEnough || this.grow(sequence, tokens);
+  }
+
+  /** `registerFull` for the token that `growByOne` has made room for. */
+  registerOne(sequence: Sequence): void {
+    const tokens = sequence.computedTokens + 1;
+    if (tokens === sequence.blockCount * this.#blockSizeTokens) this.registerFull(sequence, tokens);
+  }
+
   /** Makes the blocks findable that become full when KV grows from `computedTokens` to `tokens`. */
   registerFull(sequence: Sequence, tokens: number): void {
     if (!this.#isPrefixCaching) return;
@@ -70,7 +83,9 @@ export class SequenceBlocks {
       const word = index * 2;
       const low = sequence.hashes[word] as number;
       const high = sequence.hashes[word + 1] as number;
-      this.#pool.register(sequence.blocks[index] as number, low, high);
+      const block = sequence.blocks[index] as number;
+      const previous = index === 0 ? -1 : (sequence.blocks[index - 1] as number);
+      this.#pool.register(block, previous, low, high);
     }
   }
 
@@ -90,20 +105,23 @@ export class SequenceBlocks {
 
   /** Leading tokens of these blocks that a sequence of `tokens` tokens would find cached. */
   countCachedTokens(hashes: Int32Array, tokens: number): number {
-    return this.#lookUp(hashes, tokens).blocks * this.#blockSizeTokens;
+    return this.#lookUp(hashes, tokens, null).blocks * this.#blockSizeTokens;
   }
 
-  #lookUp(hashes: Int32Array, tokens: number): PrefixHit {
+  /** Puts the blocks that are found into `found`. */
+  #lookUp(hashes: Int32Array, tokens: number, found: Int32Array | null): PrefixHit {
     const hit = this.#hit;
     hit.blocks = 0;
     hit.freeBlocks = 0;
     if (!this.#isPrefixCaching) return hit;
     const limit = Math.floor((tokens - 1) / this.#blockSizeTokens);
+    let block = -1;
     while (hit.blocks < limit) {
       const word = hit.blocks * 2;
       const low = hashes[word] as number;
-      const block = this.#pool.find(low, hashes[word + 1] as number);
+      block = this.#pool.findAfter(block, low, hashes[word + 1] as number);
       if (block < 0) break;
+      if (found !== null) found[hit.blocks] = block;
       if (this.#pool.referencesOf(block) === 0) hit.freeBlocks += 1;
       hit.blocks += 1;
     }

@@ -43,6 +43,10 @@ export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'ended';
 export class Sequence {
   readonly request: EngineRequest;
   readonly arrivalMs: number;
+  // What every token asks for, out of the request: each step of the way there costs a cache line.
+  readonly promptTokens: number;
+  readonly outputLength: number;
+  readonly listener: SequenceListener;
   state: SequenceState = 'waiting';
   /** Output tokens so far. */
   outputTokens = 0;
@@ -64,6 +68,10 @@ export class Sequence {
   readonly hashes: Int32Array;
   readonly #chain = new TokenChain();
   readonly #blockSizeTokens: number;
+  /** Output tokens that are in the chain; those of the block that is not full follow with it. */
+  #hashedOutput = 0;
+  /** Tokens that the newest block still takes. */
+  #untilFull: number;
   /** Links of the waiting list. */
   previous: Sequence | null = null;
   next: Sequence | null = null;
@@ -71,8 +79,12 @@ export class Sequence {
   constructor(request: EngineRequest, blockSizeTokens: number, arrivalMs: number) {
     this.request = request;
     this.arrivalMs = arrivalMs;
+    this.promptTokens = request.prompt.tokens;
+    this.outputLength = request.output.length;
+    this.listener = request.listener;
     this.#blockSizeTokens = blockSizeTokens;
-    const blocks = Math.ceil((request.prompt.tokens + request.output.length) / blockSizeTokens);
+    this.#untilFull = blockSizeTokens - (this.promptTokens % blockSizeTokens);
+    const blocks = Math.ceil((this.promptTokens + this.outputLength) / blockSizeTokens);
     this.blocks = new Int32Array(blocks);
     this.hashes = new Int32Array(blocks * 2);
     this.hashes.set(request.prompt.blockHashes);
@@ -82,18 +94,28 @@ export class Sequence {
 
   /** Prompt and output tokens that exist; KV of the newest output token is not yet computed. */
   get knownTokens(): number {
-    return this.request.prompt.tokens + this.outputTokens;
+    return this.promptTokens + this.outputTokens;
   }
 
-  /** Appends the next planned output token and its hash. */
+  /** Appends the next planned output token. */
   extend(): void {
-    this.#chain.add(this.request.output.idAt(this.outputTokens));
     this.outputTokens += 1;
-    const known = this.knownTokens;
-    if (known % this.#blockSizeTokens !== 0) return;
-    const word = (known / this.#blockSizeTokens - 1) * 2;
-    this.hashes[word] = this.#chain.low;
-    this.hashes[word + 1] = this.#chain.high;
+    this.#untilFull -= 1;
+    if (this.#untilFull === 0) this.#closeBlock();
+  }
+
+  /** Hashes the output tokens of the block that is now full: in one go, as that is far cheaper. */
+  #closeBlock(): void {
+    const { output } = this.request;
+    const chain = this.#chain;
+    for (let index = this.#hashedOutput; index < this.outputTokens; index += 1) {
+      chain.add(output.idAt(index));
+    }
+    this.#hashedOutput = this.outputTokens;
+    this.#untilFull = this.#blockSizeTokens;
+    const word = (this.knownTokens / this.#blockSizeTokens - 1) * 2;
+    this.hashes[word] = chain.low;
+    this.hashes[word + 1] = chain.high;
   }
 }
 

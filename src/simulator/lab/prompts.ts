@@ -27,7 +27,10 @@ interface Entry {
   readonly parent: Entry | null;
   /** Name of the segment among those that follow the parent. */
   readonly key: number;
-  readonly children: Map<number, Entry>;
+  /** The first of what follows it, mostly the only one: turns follow each other in a line. */
+  child: Entry | null;
+  /** All further ones; null while there are none. */
+  others: Map<number, Entry> | null;
   /** Tokens from the start of the prompt to the end of the segment. */
   readonly tokens: number;
   readonly low: number;
@@ -78,6 +81,17 @@ export class LabPrompt {
       stateHigh: this.#end.high,
     };
   }
+}
+
+/** Arrays up to this long are copied faster by hand than by a call of the engine's own. */
+const SHORT_WORDS = 48;
+
+function copyWords(from: Int32Array, to: Int32Array, at: number): void {
+  if (from.length > SHORT_WORDS) {
+    to.set(from, at);
+    return;
+  }
+  for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] as number;
 }
 
 /** The hashes at the end of every `every`-th granule, the first `count` of them. */
@@ -132,7 +146,7 @@ export class PromptBook {
     const hashes = new Int32Array(Math.floor(entry.tokens / this.#granuleTokens) * 2);
     let word = 0;
     for (const each of path) {
-      hashes.set(each.hashes, word);
+      copyWords(each.hashes, hashes, word);
       word += each.hashes.length;
     }
     // Deepest first, so that whatever is oldest has nothing behind it.
@@ -157,10 +171,10 @@ export class PromptBook {
     const isWhole = tokens >= 1 && tokens <= SEGMENT_TOKENS_MAX && id >= 0 && id < 2 ** 32;
     assert(isWhole && Number.isInteger(id) && Number.isInteger(tokens), 'a segment is in bounds');
     const key = tokenIdOf(id, tokens - 1);
-    const known = parent.children.get(key);
-    if (known !== undefined) return known;
+    const known = findChild(parent, key);
+    if (known !== null) return known;
     const child = this.#hash(parent, key, { id, tokens });
-    parent.children.set(key, child);
+    addChild(parent, child);
     this.#bytes += sizeOf(child);
     return child;
   }
@@ -212,7 +226,7 @@ export class PromptBook {
     while (this.#bytes > this.#maxBytes && this.#oldest !== null) {
       const entry = this.#oldest;
       this.#unlink(entry);
-      entry.parent?.children.delete(entry.key);
+      if (entry.parent !== null) removeChild(entry.parent, entry);
       this.#bytes -= sizeOf(entry);
     }
   }
@@ -227,7 +241,8 @@ function createEntry(
   return {
     parent,
     key,
-    children: new Map(),
+    child: null,
+    others: null,
     tokens,
     low: chain.low,
     high: chain.high,
@@ -235,6 +250,25 @@ function createEntry(
     older: null,
     newer: null,
   };
+}
+
+function findChild({ child, others }: Entry, key: number): Entry | null {
+  if (child !== null && child.key === key) return child;
+  return others?.get(key) ?? null;
+}
+
+function addChild(parent: Entry, child: Entry): void {
+  if (parent.child === null) {
+    parent.child = child;
+    return;
+  }
+  parent.others ??= new Map();
+  parent.others.set(child.key, child);
+}
+
+function removeChild(parent: Entry, child: Entry): void {
+  if (parent.child === child) parent.child = null;
+  else parent.others?.delete(child.key);
 }
 
 function sizeOf(entry: Entry): number {
