@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { startEngine } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway } from './support/gateway.ts';
-import type { ScriptedServer, VisitHandler } from './support/scripted-server.ts';
-import { configFor, startScriptedServer } from './support/scripted-server.ts';
+import type { VisitHandler } from './support/scripted-server.ts';
+import type { ScriptedWorld } from './support/scripted-world.ts';
+import { startScriptedWorld } from './support/scripted-world.ts';
 import { checkAborts, collect, rejectionOf, tokensOf } from './support/sdk.ts';
 
 interface EngineWorld {
@@ -18,32 +17,23 @@ interface EngineWorld {
 
 /** The official client, a gateway and a simulated vLLM with `llama`, known as `claude` too. */
 async function startEngineWorld(t: TestContext): Promise<EngineWorld> {
-  const engine = await createEngineServer({
-    clock: createSystemClock(),
-    rng: createRng(7),
-    models: ['llama'],
-    speed: 30,
-  });
-  t.after(() => engine.close());
+  const engine = await startEngine(t, { models: ['llama'], speed: 30 });
   const models = 'models: [{ name: claude, targets: [{ model: llama }] }]\n';
   const gateway = await startGateway(t, `servers: ['${engine.url}']\n${models}`);
   return { gateway, client: clientFor(gateway) };
 }
 
-interface ScriptedWorld {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
+interface ClientWorld extends ScriptedWorld {
   readonly client: Anthropic;
 }
 
-async function startScriptedWorld(
+async function startClientWorld(
   t: TestContext,
   handle: VisitHandler,
   more = '',
-): Promise<ScriptedWorld> {
-  const server = await startScriptedServer(t, { handle });
-  const gateway = await startGateway(t, configFor(server, more));
-  return { server, gateway, client: clientFor(gateway) };
+): Promise<ClientWorld> {
+  const world = await startScriptedWorld(t, handle, more);
+  return { ...world, client: clientFor(world.gateway) };
 }
 
 function clientFor(gateway: TestGateway, maxRetries = 0): Anthropic {
@@ -100,7 +90,7 @@ const BLOCK_START = frame('content_block_start', {
 });
 
 test('messages: JSON, with usage that counts cached input as input', async (t) => {
-  const { client, gateway } = await startScriptedWorld(t, async (visit) => {
+  const { client, gateway } = await startClientWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, JSON.stringify(MESSAGE), [
       'content-type: application/json',
@@ -173,7 +163,7 @@ test('messages: fields and content blocks that the gateway does not know pass un
     ],
     container: { id: 'c' },
   };
-  const { client, server } = await startScriptedWorld(t, async (visit) => {
+  const { client, server } = await startClientWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, JSON.stringify(answer));
   });
@@ -222,7 +212,7 @@ test('models: the list and each model have the shape of Anthropic', async (t) =>
 
 test('errors of the gateway have the shape of Anthropic and raise its classes', async (t) => {
   const limits = 'limits: { bodyBytes: 4096 }\n';
-  const { client, server } = await startScriptedWorld(t, () => undefined, limits);
+  const { client, server } = await startClientWorld(t, () => undefined, limits);
   const post = (path: string, body: string): PromiseLike<unknown> =>
     client.post(path, { body: Buffer.from(body), headers: { 'content-type': 'application/json' } });
 
@@ -260,7 +250,7 @@ test('errors of the gateway have the shape of Anthropic and raise its classes', 
 });
 
 test('a model whose endpoints are drained is overloaded_error with Retry-After', async (t) => {
-  const { client, gateway } = await startScriptedWorld(t, () => undefined);
+  const { client, gateway } = await startClientWorld(t, () => undefined);
   const [endpoint] = (await gateway.state()).endpoints;
   const drain = `${gateway.adminUrl}/api/endpoints/${encodeURIComponent(endpoint!.id)}/drain`;
   await fetch(drain, { method: 'POST' });
@@ -289,7 +279,7 @@ test('errors of the endpoint are passed on as they are, and raise the class of t
     error: { type: 'its_own', message: 'No.' },
     request_id: 'engine-1',
   };
-  const { client } = await startScriptedWorld(t, (visit) => {
+  const { client } = await startClientWorld(t, (visit) => {
     visit.reply(status, JSON.stringify(body));
   });
   for (const [passed, errorClass] of PASSED_ON) {
@@ -302,7 +292,7 @@ test('errors of the endpoint are passed on as they are, and raise the class of t
 });
 
 test('an endpoint that is overloaded is asked again by the client', async (t) => {
-  const { gateway, server } = await startScriptedWorld(t, (visit) => {
+  const { gateway, server } = await startClientWorld(t, (visit) => {
     if (server.visits.length < 3) visit.reply(529, '{}', ['retry-after: 0.02']);
     else visit.reply(200, JSON.stringify(MESSAGE));
   });
@@ -339,7 +329,7 @@ const CUTS: readonly (readonly [name: string, how: VisitHandler])[] = [
 
 for (const [name, cut] of CUTS) {
   test(`a stream that breaks makes the iterator throw (${name})`, async (t) => {
-    const { client, gateway } = await startScriptedWorld(t, async (visit) => {
+    const { client, gateway } = await startClientWorld(t, async (visit) => {
       visit.start();
       await cut(visit);
     });
@@ -360,7 +350,7 @@ for (const [name, cut] of CUTS) {
 }
 
 test('a broken stream says what happened in an error event, and the helper rejects', async (t) => {
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(START + BLOCK_START + DELTA);
     visit.reset();
@@ -372,7 +362,7 @@ test('a broken stream says what happened in an error event, and the helper rejec
 
 test('an error event of the endpoint itself ends the stream as it is', async (t) => {
   const event = frame('error', { error: { type: 'overloaded_error', message: 'Full.' } });
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(START);
     await visit.chunk(event);
@@ -387,7 +377,7 @@ test('an error event of the endpoint itself ends the stream as it is', async (t)
 });
 
 test('a stream that the client aborts is cancelled at the endpoint at once', async (t) => {
-  const { client, server, gateway } = await startScriptedWorld(t, async (visit) => {
+  const { client, server, gateway } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(START + BLOCK_START + DELTA);
   });

@@ -4,17 +4,13 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { ERRORS } from '../../src/core/errors.ts';
-import type { TestGateway } from './support/gateway.ts';
-import { startGateway, waitUntil } from './support/gateway.ts';
+import { waitUntil } from './support/gateway.ts';
 import type { RawAnswer } from './support/raw-client.ts';
 import { errorOf, openRawClient, requestBytes } from './support/raw-client.ts';
-import type { ScriptedServer, VisitHandler } from './support/scripted-server.ts';
-import {
-  chatAnswer,
-  chatFrame,
-  configFor,
-  startScriptedServer,
-} from './support/scripted-server.ts';
+import type { VisitHandler } from './support/scripted-server.ts';
+import { chatAnswer, chatFrame } from './support/scripted-server.ts';
+import type { ScriptedWorld } from './support/scripted-world.ts';
+import { startScriptedWorld } from './support/scripted-world.ts';
 
 /** One thing that a client does wrong, and what it gets. */
 interface BadInput {
@@ -443,17 +439,15 @@ function checkError(answer: RawAnswer, row: BadInput): void {
   assert.equal(answer.head.value('connection'), row.closes === true ? 'close' : 'keep-alive');
 }
 
-interface World {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
+async function startWorld(t: TestContext, more: string = LIMITS): Promise<ScriptedWorld> {
+  return startScriptedWorld(t, answerAll, more);
 }
 
-async function startWorld(t: TestContext, more: string = LIMITS): Promise<World> {
-  const server = await startScriptedServer(t, { handle: answerAll });
-  return { server, gateway: await startGateway(t, configFor(server, more)) };
-}
-
-async function checkRow(t: TestContext, { gateway, server }: World, row: BadInput): Promise<void> {
+async function checkRow(
+  t: TestContext,
+  { gateway, server }: ScriptedWorld,
+  row: BadInput,
+): Promise<void> {
   const client = await openRawClient(t, gateway.url);
   const visitsBefore = server.visits.length;
   const { send } = row;

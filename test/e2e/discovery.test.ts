@@ -1,31 +1,15 @@
 import assert from 'node:assert/strict';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import OpenAI from 'openai';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
 import { startDnsServer, type DnsRecord } from '../../src/discovery/testing/dns-server.ts';
 import { ollamaAnswers, startEngineServer } from '../../src/discovery/testing/engine-server.ts';
-import type { EngineServerOptions } from '../../src/simulator/server/engine-options.ts';
-import { createEngineServer, type EngineServer } from '../../src/simulator/server/server.ts';
+import { startEngine } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import { createFolder, findFreePort } from './support/processes.ts';
 import { errorCode } from './support/scripted-fleet.ts';
-
-async function startEngine(
-  t: TestContext,
-  options: EngineServerOptions = {},
-): Promise<EngineServer> {
-  const engine = await createEngineServer({
-    clock: createSystemClock(),
-    rng: createRng(1),
-    ...options,
-  });
-  t.after(() => engine.close());
-  return engine;
-}
 
 function idOf({ url }: { readonly url: string }): string {
   return new URL(url).host;

@@ -6,9 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { serversLine, startReplicas } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway } from './support/gateway.ts';
 
@@ -16,18 +14,7 @@ const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const run = promisify(execFile);
 
 async function startWorld(t: TestContext): Promise<TestGateway> {
-  const engines = await Promise.all(
-    [1, 2].map((seed) =>
-      createEngineServer({
-        clock: createSystemClock(),
-        rng: createRng(seed),
-        models: ['chat-model'],
-        seed,
-      }),
-    ),
-  );
-  t.after(() => Promise.all(engines.map((engine) => engine.close())));
-  return startGateway(t, `servers: [${engines.map(({ url }) => url).join(', ')}]\n`);
+  return startGateway(t, serversLine(await startReplicas(t, 2)));
 }
 
 async function explain(gateway: TestGateway, ...args: string[]) {

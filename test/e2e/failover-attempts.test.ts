@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { serversLine, startReplicas } from './support/engines.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import {
   answerWell,
@@ -174,15 +172,8 @@ test('connections that were closed while idle cost no request an attempt', async
 });
 
 test('a refused connection moves the request to the next endpoint', async (t) => {
-  const clock = createSystemClock();
-  const engines = await Promise.all(
-    [1, 2, 3].map(async (seed) => createEngineServer({ clock, rng: createRng(seed), seed })),
-  );
-  t.after(() => Promise.all(engines.map((engine) => engine.close())));
-  const gateway = await startGateway(
-    t,
-    `servers: [${engines.map(({ url }) => `'${url}'`).join(', ')}]`,
-  );
+  const engines = await startReplicas(t, 3, 'demo-model');
+  const gateway = await startGateway(t, serversLine(engines));
   engines[0]!.injectFaults({ refuseMs: 60_000 });
   engines[1]!.injectFaults({ refuseMs: 60_000 });
   const responses = await Promise.all(

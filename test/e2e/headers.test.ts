@@ -15,24 +15,15 @@ import {
   JSON_TYPE,
   startScriptedServer,
 } from './support/scripted-server.ts';
+import { startScriptedWorld } from './support/scripted-world.ts';
 
 const BODY = '{"model":"scripted"}';
 const STREAM_BODY = '{"model":"scripted","stream":true}';
-
-interface World {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
-}
 
 const answerChat: VisitHandler = async (visit) => {
   await visit.body();
   visit.reply(200, chatAnswer());
 };
-
-async function startWorld(t: TestContext, handle: VisitHandler, more = ''): Promise<World> {
-  const server = await startScriptedServer(t, { handle });
-  return { server, gateway: await startGateway(t, configFor(server, more)) };
-}
 
 /** Sends a request with these further header lines; returns its answer. */
 async function ask(
@@ -50,14 +41,14 @@ async function ask(
 
 /** What an endpoint gets of a request with these header lines. */
 async function received(t: TestContext, lines: readonly string[]): Promise<MessageHead> {
-  const { server, gateway } = await startWorld(t, answerChat);
+  const { server, gateway } = await startScriptedWorld(t, answerChat);
   assert.equal((await ask(t, gateway.url, lines)).status, 200);
   return server.visits[0]!.head;
 }
 
 /** What a client gets of an answer with these header lines. */
 async function returned(t: TestContext, lines: readonly string[]): Promise<MessageHead> {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, chatAnswer(), [...JSON_TYPE, ...lines]);
   });
@@ -156,7 +147,7 @@ test('Host is the endpoint, and a base path comes before the path and query of t
 });
 
 test('a chunked request stays chunked, a sized one sized', async (t) => {
-  const { server, gateway } = await startWorld(t, answerChat);
+  const { server, gateway } = await startScriptedWorld(t, answerChat);
   const client = await openRawClient(t, gateway.url);
   await client.send(requestBytes({ body: BODY, framing: 'chunked' }));
   await client.answer(0);
@@ -170,7 +161,7 @@ test('a chunked request stays chunked, a sized one sized', async (t) => {
 });
 
 test('x-request-id: a good one is kept everywhere, a bad or missing one is replaced', async (t) => {
-  const { server, gateway } = await startWorld(t, async (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, chatAnswer(), [...JSON_TYPE, 'x-request-id: of-the-engine']);
   });
@@ -248,7 +239,7 @@ test('end-to-end answer fields arrive as they came: repeats, order, bytes', asyn
 });
 
 test('no x-penstock field of an endpoint reaches a client; the real endpoint is named', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     const lines = ['X-Penstock-Endpoint: forged', 'x-penstock-Other: 1', 'request-id: forged'];
     visit.reply(200, chatAnswer(), [...JSON_TYPE, ...lines]);
@@ -260,14 +251,14 @@ test('no x-penstock field of an endpoint reaches a client; the real endpoint is 
 });
 
 test('x-penstock-endpoint can be switched off, by a reload too', async (t) => {
-  const { server, gateway } = await startWorld(t, answerChat);
+  const { server, gateway } = await startScriptedWorld(t, answerChat);
   assert.notEqual((await ask(t, gateway.url)).head.value('x-penstock-endpoint'), null);
   assert.equal(await gateway.reload(configFor(server, 'headers: { endpoint: false }\n')), true);
   assertAbsent((await ask(t, gateway.url)).head, ['x-penstock-endpoint']);
 });
 
 test('errors of the gateway carry the request id and no endpoint', async (t) => {
-  const { gateway } = await startWorld(t, answerChat);
+  const { gateway } = await startScriptedWorld(t, answerChat);
   const { head, status } = await ask(t, gateway.url, ['x-request-id: mine'], '{"model":"none"}');
   assert.equal(status, 404);
   assert.equal(head.value('x-request-id'), 'mine');
@@ -333,7 +324,7 @@ test('an ordinary listener ignores x-penstock-endpoint', async (t) => {
 });
 
 test('x-penstock-timeout-ms shortens the time a request may take', async (t) => {
-  const { server, gateway } = await startWorld(t, () => undefined);
+  const { server, gateway } = await startScriptedWorld(t, () => undefined);
   const answer = await ask(t, gateway.url, ['x-penstock-timeout-ms: 100']);
   assert.equal(answer.status, 504);
   assert.equal(errorOf(answer).error.code, 'upstream_timeout');
@@ -342,7 +333,7 @@ test('x-penstock-timeout-ms shortens the time a request may take', async (t) => 
 });
 
 test('x-penstock-timeout-ms ends a stream with an error frame', async (t) => {
-  const { server, gateway } = await startWorld(t, async (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(chatFrame('one'));
   });
@@ -354,7 +345,7 @@ test('x-penstock-timeout-ms ends a stream with an error frame', async (t) => {
 });
 
 test('x-penstock-timeout-ms cannot lengthen what is configured, and nonsense is ignored', async (t) => {
-  const { gateway } = await startWorld(t, () => undefined, 'timeouts: { totalMs: 200 }\n');
+  const { gateway } = await startScriptedWorld(t, () => undefined, 'timeouts: { totalMs: 200 }\n');
   for (const value of ['60000', '0', '1.5', '99999999999999']) {
     const answer = await ask(t, gateway.url, [`x-penstock-timeout-ms: ${value}`]);
     assert.equal(answer.status, 504, value);
@@ -364,7 +355,7 @@ test('x-penstock-timeout-ms cannot lengthen what is configured, and nonsense is 
 
 test('a compressed answer passes as it is, with its field', async (t) => {
   const zipped = gzipSync(chatAnswer());
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.send(
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: ${zipped.length}\r\n\r\n`,
     );
@@ -376,7 +367,7 @@ test('a compressed answer passes as it is, with its field', async (t) => {
 });
 
 test('a redirect and an answer without a body pass as they are', async (t) => {
-  const { gateway, server } = await startWorld(t, async (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     visit.reply(307, '', ['location: http://elsewhere/']);
   });
@@ -411,7 +402,7 @@ const BAD_HEADS: readonly (readonly [name: string, head: string])[] = [
 
 for (const [name, head] of BAD_HEADS) {
   test(`an answer that is not HTTP is 502 upstream_invalid (${name})`, async (t) => {
-    const { gateway } = await startWorld(t, async (visit) => {
+    const { gateway } = await startScriptedWorld(t, async (visit) => {
       await visit.body();
       await visit.send(Buffer.from(head, 'latin1'));
     });

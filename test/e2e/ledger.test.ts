@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
+import { test } from 'node:test';
 import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { startReplicas } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import { ask, startScriptedFleet } from './support/scripted-fleet.ts';
@@ -120,7 +119,7 @@ test('whatever becomes of requests, nothing stays booked', async (t) => {
 });
 
 test('members that leave with requests under way leave nothing behind', async (t) => {
-  const engines = await startEngines(t, 3);
+  const engines = await startReplicas(t, 3, 'demo-model');
   const yaml = (...chosen: readonly number[]): string =>
     `pools: [{ name: main, endpoints: [${chosen.map((i) => `'${engines[i]!.url}'`).join(', ')}] }]`;
   const gateway = await startGateway(t, yaml(0, 1, 2));
@@ -145,13 +144,3 @@ test('members that leave with requests under way leave nothing behind', async (t
   assert.ok(await gateway.reload(yaml(0, 1, 2)));
   await assertNothingBooked(gateway);
 });
-
-async function startEngines(t: TestContext, count: number) {
-  const engines = await Promise.all(
-    Array.from({ length: count }, async (_, seed) =>
-      createEngineServer({ clock: createSystemClock(), rng: createRng(seed), seed }),
-    ),
-  );
-  t.after(() => Promise.all(engines.map((engine) => engine.close())));
-  return engines;
-}

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { TestGateway } from './support/gateway.ts';
+import { forEachIndex } from './support/for-each-index.ts';
 import { startGateway } from './support/gateway.ts';
 import type { RawAnswer, RequestParts } from './support/raw-client.ts';
 import { openRawClient, requestBytes, splitAt } from './support/raw-client.ts';
-import type { ScriptedServer, Visit, VisitHandler } from './support/scripted-server.ts';
+import type { Visit, VisitHandler } from './support/scripted-server.ts';
 import {
   chatAnswer,
   chatFrame,
@@ -13,6 +14,7 @@ import {
   JSON_TYPE,
   startScriptedServer,
 } from './support/scripted-server.ts';
+import type { ScriptedWorld } from './support/scripted-world.ts';
 
 /** What the endpoint calls its model: longer than the client's name, and to be escaped in JSON. */
 const UPSTREAM = 'org/"Modèle"\\70B';
@@ -21,12 +23,7 @@ const MODELS = `models:
   - { name: split, targets: [{ model: '${UPSTREAM}', weight: 3 }, { model: other, weight: 1 }, { model: never, weight: 0 }] }
 `;
 
-interface World {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
-}
-
-async function startWorld(t: TestContext, handle: VisitHandler): Promise<World> {
+async function startWorld(t: TestContext, handle: VisitHandler): Promise<ScriptedWorld> {
   const server = await startScriptedServer(t, { models: [UPSTREAM, 'other', 'never'], handle });
   return { server, gateway: await startGateway(t, configFor(server, MODELS)) };
 }
@@ -43,18 +40,6 @@ async function ask(t: TestContext, gateway: TestGateway, parts: RequestParts): P
   const answer = await client.answer(0);
   client.finish();
   return answer;
-}
-
-/** Runs `run` for 0 to count - 1, a few at a time. */
-async function forEachIndex(count: number, run: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      next += 1;
-      await run(next - 1);
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
 }
 
 /** Request bodies around the client's name for the model, which stands at «». */

@@ -2,19 +2,14 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
 import type { EngineServer } from '../../src/simulator/server/server.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { startEngine } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
-import type { ScriptedServer, VisitHandler } from './support/scripted-server.ts';
-import {
-  chatAnswer,
-  chatFrame,
-  configFor,
-  startScriptedServer,
-} from './support/scripted-server.ts';
+import type { VisitHandler } from './support/scripted-server.ts';
+import { chatAnswer, chatFrame, startScriptedServer } from './support/scripted-server.ts';
+import type { ScriptedWorld } from './support/scripted-world.ts';
+import { startScriptedWorld } from './support/scripted-world.ts';
 import { checkAborts, collect, rejectionOf, tokensOf } from './support/sdk.ts';
 
 interface EngineWorld {
@@ -25,32 +20,22 @@ interface EngineWorld {
 
 /** The official client, a gateway and a simulated vLLM with `llama` and its adapter `sql`. */
 async function startEngineWorld(t: TestContext, more = ''): Promise<EngineWorld> {
-  const engine = await createEngineServer({
-    clock: createSystemClock(),
-    rng: createRng(7),
-    models: ['llama'],
-    adapters: ['sql'],
-    speed: 30,
-  });
-  t.after(() => engine.close());
+  const engine = await startEngine(t, { models: ['llama'], adapters: ['sql'], speed: 30 });
   const gateway = await startGateway(t, `servers: ['${engine.url}']\n${more}`);
   return { engine, gateway, client: clientFor(gateway) };
 }
 
-interface ScriptedWorld {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
+interface ClientWorld extends ScriptedWorld {
   readonly client: OpenAI;
 }
 
-async function startScriptedWorld(
+async function startClientWorld(
   t: TestContext,
   handle: VisitHandler,
   more = '',
-): Promise<ScriptedWorld> {
-  const server = await startScriptedServer(t, { handle });
-  const gateway = await startGateway(t, configFor(server, more));
-  return { server, gateway, client: clientFor(gateway) };
+): Promise<ClientWorld> {
+  const world = await startScriptedWorld(t, handle, more);
+  return { ...world, client: clientFor(world.gateway) };
 }
 
 function clientFor(gateway: TestGateway, maxRetries = 0): OpenAI {
@@ -187,7 +172,7 @@ test('tools and vendor fields pass through untouched, in both directions', async
       { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a": 1}' }, x: 1 },
     ],
   });
-  const { client, server } = await startScriptedWorld(t, async (visit) => {
+  const { client, server } = await startClientWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, JSON.stringify(answer));
   });
@@ -222,7 +207,7 @@ test('vendor fields of stream chunks pass through untouched', async (t) => {
     token_ids: [1, 2],
     choices: [{ index: 0, delta, logprobs: null, finish_reason: null, stop_reason: 7 }],
   });
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     for (const delta of deltas) await visit.chunk(`data: ${JSON.stringify(chunkOf(delta))}\n\n`);
     await visit.chunk('data: [DONE]\n\n');
@@ -294,7 +279,7 @@ test('models: the list has adapters and configured names, each can be retrieved'
 });
 
 test('transcription: a file as a form, model after the file, JSON and stream', async (t) => {
-  const { client, server } = await startScriptedWorld(t, async (visit) => {
+  const { client, server } = await startClientWorld(t, async (visit) => {
     const body = (await visit.body()).toString('latin1');
     if (!body.includes('name="stream"')) {
       visit.reply(200, JSON.stringify({ text: `${body.length} bytes` }));
@@ -331,7 +316,7 @@ test('transcription: the simulated engine hears the file', async (t) => {
 });
 
 test('a stream that the client aborts is cancelled at the endpoint at once', async (t) => {
-  const { client, server, gateway } = await startScriptedWorld(t, async (visit) => {
+  const { client, server, gateway } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(chatFrame('x'));
   });
@@ -349,7 +334,7 @@ test('a stream that the client aborts is cancelled at the endpoint at once', asy
 });
 
 test('a request that the client aborts before any answer is cancelled at the endpoint', async (t) => {
-  const { client, server } = await startScriptedWorld(t, () => undefined);
+  const { client, server } = await startClientWorld(t, () => undefined);
   const controller = new AbortController();
   const answer = client.chat.completions.create(SCRIPTED_CHAT, { signal: controller.signal });
   const visit = await server.visit(0);
@@ -359,7 +344,7 @@ test('a request that the client aborts before any answer is cancelled at the end
 });
 
 test('an endpoint 503 with Retry-After is passed on, and the client tries again', async (t) => {
-  const { gateway, server } = await startScriptedWorld(t, (visit) => {
+  const { gateway, server } = await startClientWorld(t, (visit) => {
     if (server.visits.length < 3) {
       visit.reply(503, '{"error":{"message":"full"}}', [
         'retry-after: 0.05',
@@ -377,7 +362,7 @@ test('an endpoint 503 with Retry-After is passed on, and the client tries again'
 });
 
 test('the gateway 503 of a drained model makes the client try again after Retry-After', async (t) => {
-  const { gateway } = await startScriptedWorld(t, (visit) => {
+  const { gateway } = await startClientWorld(t, (visit) => {
     visit.reply(200, chatAnswer());
   });
   const [endpoint] = (await gateway.state()).endpoints;
@@ -446,7 +431,7 @@ test('errors of the endpoint are passed on as they are, and raise the class of t
     error: { message: 'No.', type: 'BadThing', param: 'x', code: 'its_own' },
     extra: 1,
   };
-  const { client } = await startScriptedWorld(t, (visit) => {
+  const { client } = await startClientWorld(t, (visit) => {
     const lines = ['content-type: application/json', 'x-ratelimit-remaining-requests: 0'];
     visit.reply(status, JSON.stringify(body), lines);
   });
@@ -464,7 +449,7 @@ test('errors of the endpoint are passed on as they are, and raise the class of t
 
 test('errors of the gateway raise the classes that OpenAI would raise', async (t) => {
   const limits = 'limits: { bodyBytes: 4096, bodyMs: 300 }\n';
-  const { client, server, gateway } = await startScriptedWorld(t, () => undefined, limits);
+  const { client, server, gateway } = await startClientWorld(t, () => undefined, limits);
   const post = (body: string, headers: Record<string, string> = {}): PromiseLike<unknown> =>
     client.post('/chat/completions', {
       body,
@@ -529,7 +514,7 @@ function slowPost(gateway: TestGateway): PromiseLike<unknown> {
 }
 
 test('an endpoint that resets every connection is 502, which the client may try again', async (t) => {
-  const { client, server } = await startScriptedWorld(t, (visit) => {
+  const { client, server } = await startClientWorld(t, (visit) => {
     visit.reset();
   });
   const error = await errorOf(client.chat.completions.create(SCRIPTED_CHAT));
@@ -584,7 +569,7 @@ const CUTS: readonly Cut[] = [
 for (const [name, cut] of CUTS) {
   for (const includeUsage of [false, true]) {
     test(`a stream that breaks makes the iterator throw (${name}, usage ${includeUsage ? 'asked' : 'not asked'})`, async (t) => {
-      const { client, gateway } = await startScriptedWorld(t, async (visit) => {
+      const { client, gateway } = await startClientWorld(t, async (visit) => {
         visit.start();
         await cut(visit);
       });
@@ -605,7 +590,7 @@ for (const [name, cut] of CUTS) {
 }
 
 test('a broken stream says what happened: code and message of the gateway', async (t) => {
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(chatFrame('one'));
     visit.reset();
@@ -617,7 +602,7 @@ test('a broken stream says what happened: code and message of the gateway', asyn
 });
 
 test('a responses stream that breaks makes the iterator throw', async (t) => {
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     const data = JSON.stringify({ type: 'response.created', response: { model: 'scripted' } });
     await visit.chunk(`event: response.created\ndata: ${data}\n\n`);
@@ -629,7 +614,7 @@ test('a responses stream that breaks makes the iterator throw', async (t) => {
 });
 
 test('a transcription stream that breaks makes the iterator throw', async (t) => {
-  const { client } = await startScriptedWorld(t, async (visit) => {
+  const { client } = await startClientWorld(t, async (visit) => {
     visit.start();
     await visit.chunk('data: {"type":"transcript.text.delta","delta":"a"}\n\n');
     visit.reset();
@@ -644,7 +629,7 @@ test('a transcription stream that breaks makes the iterator throw', async (t) =>
 });
 
 test('a JSON answer that breaks is an error, never half an answer', async (t) => {
-  const { client } = await startScriptedWorld(t, (visit) => {
+  const { client } = await startClientWorld(t, (visit) => {
     void visit.send(
       'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"id"',
     );

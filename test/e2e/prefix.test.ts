@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
 import { parsePrometheus } from '../../src/protocol/prometheus/parser.ts';
 import type { EngineServer } from '../../src/simulator/server/server.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { startReplicas } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway } from './support/gateway.ts';
 
@@ -13,21 +10,6 @@ const GROUPS = 12;
 const REQUESTS_PER_GROUP = 15;
 const SHARED_WORDS = 1200;
 const CONCURRENT = 4;
-
-async function startReplicas(t: TestContext, count: number): Promise<readonly EngineServer[]> {
-  const engines = await Promise.all(
-    Array.from({ length: count }, (_, seed) =>
-      createEngineServer({
-        clock: createSystemClock(),
-        rng: createRng(seed),
-        models: ['chat-model'],
-        seed,
-      }),
-    ),
-  );
-  t.after(() => Promise.all(engines.map((engine) => engine.close())));
-  return engines;
-}
 
 /** Long instructions that all requests of one group begin with. */
 function sharedText(group: number): string {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { TestGateway } from './support/gateway.ts';
+import { forEachIndex } from './support/for-each-index.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import type { RawAnswer } from './support/raw-client.ts';
 import { chunkBytes, openRawClient, requestBytes, splitAt } from './support/raw-client.ts';
@@ -10,21 +11,11 @@ import type { ScriptedServer, VisitHandler } from './support/scripted-server.ts'
 import {
   chatAnswer,
   chatFrame,
-  configFor,
   JSON_TYPE,
   SSE_TYPE,
   startScriptedServer,
 } from './support/scripted-server.ts';
-
-interface World {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
-}
-
-async function startWorld(t: TestContext, handle: VisitHandler, more = ''): Promise<World> {
-  const server = await startScriptedServer(t, { handle });
-  return { server, gateway: await startGateway(t, configFor(server, more)) };
-}
+import { startScriptedWorld } from './support/scripted-world.ts';
 
 /** Answers with what was received, so that a lost or doubled byte shows in the answer. */
 const echo: VisitHandler = async (visit) => {
@@ -37,25 +28,13 @@ function echoed(answer: RawAnswer): string {
   return (JSON.parse(answer.body.toString()) as { received: string }).received;
 }
 
-/** Runs `run` for 0 to count - 1, a few at a time. */
-async function forEachIndex(count: number, run: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      next += 1;
-      await run(next - 1);
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
-}
-
 const BODY = `{"messages":[{"role":"user","content":"${'Zwölf Boxkämpfer \\u00fc\\n\\"'.repeat(8)}"}],"temperature": 1.0e0, "stream" : false,"model":"scripted","max_tokens":7}`;
 const SMALL_BODY = '{"model":"scripted"}';
 const STREAM_BODY = '{"model":"scripted","messages":[],"stream":true}';
 
 for (const framing of ['length', 'chunked'] as const) {
   test(`a body split at any byte gives the same answer (${framing})`, async (t) => {
-    const { gateway, server } = await startWorld(t, echo);
+    const { gateway, server } = await startScriptedWorld(t, echo);
     const body = Buffer.from(BODY);
     assert.ok(body.length > 280);
     const bytes = requestBytes({ body, framing });
@@ -71,7 +50,7 @@ for (const framing of ['length', 'chunked'] as const) {
 }
 
 test('a request split at any byte, head included, gives the same answer', async (t) => {
-  const { gateway } = await startWorld(t, echo);
+  const { gateway } = await startScriptedWorld(t, echo);
   const bytes = requestBytes({ body: SMALL_BODY, lines: ['x-own: a b'] });
   await forEachIndex(bytes.length, async (index) => {
     const client = await openRawClient(t, gateway.url);
@@ -83,7 +62,7 @@ test('a request split at any byte, head included, gives the same answer', async 
 
 for (const framing of ['length', 'chunked'] as const) {
   test(`a request that comes byte by byte is answered (${framing})`, async (t) => {
-    const { gateway } = await startWorld(t, echo);
+    const { gateway } = await startScriptedWorld(t, echo);
     const client = await openRawClient(t, gateway.url);
     const bytes = requestBytes({ body: SMALL_BODY, framing });
     await client.sendPieces(Array.from(bytes, (_, index) => bytes.subarray(index, index + 1)));
@@ -92,7 +71,7 @@ for (const framing of ['length', 'chunked'] as const) {
 }
 
 test('pipelined requests are answered in their order, whichever endpoint answer comes first', async (t) => {
-  const { gateway, server } = await startWorld(t, () => undefined);
+  const { gateway, server } = await startScriptedWorld(t, () => undefined);
   const client = await openRawClient(t, gateway.url);
   const names = ['a', 'b', 'c', 'd'];
   const requests = names.map((name) =>
@@ -110,7 +89,7 @@ test('pipelined requests are answered in their order, whichever endpoint answer 
 });
 
 test('pipelined requests with an error among them keep their order and the connection', async (t) => {
-  const { gateway } = await startWorld(t, echo);
+  const { gateway } = await startScriptedWorld(t, echo);
   const client = await openRawClient(t, gateway.url);
   await client.send(
     Buffer.concat([
@@ -130,7 +109,7 @@ test('pipelined requests with an error among them keep their order and the conne
 });
 
 test('a pipelining client that goes away cancels all of its requests', async (t) => {
-  const { gateway, server } = await startWorld(t, (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, (visit) => {
     visit.start();
     void visit.chunk(chatFrame('x'));
   });
@@ -148,7 +127,7 @@ test('a pipelining client that goes away cancels all of its requests', async (t)
 });
 
 test('a client that sends FIN after its request counts as gone: its request is cancelled', async (t) => {
-  const { gateway, server } = await startWorld(t, () => undefined);
+  const { gateway, server } = await startScriptedWorld(t, () => undefined);
   const client = await openRawClient(t, gateway.url);
   await client.send(requestBytes({ body: STREAM_BODY }));
   const visit = await server.visit(0);
@@ -162,7 +141,7 @@ test('a client that sends FIN after its request counts as gone: its request is c
 });
 
 test('FIN in the middle of an answer cancels the request as well', async (t) => {
-  const { gateway, server } = await startWorld(t, (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, (visit) => {
     visit.start();
     void visit.chunk(chatFrame('x'));
   });
@@ -176,7 +155,7 @@ test('FIN in the middle of an answer cancels the request as well', async (t) => 
 });
 
 test('a client that resets in the middle of its upload cancels the request at the endpoint', async (t) => {
-  const { gateway, server } = await startWorld(t, () => undefined);
+  const { gateway, server } = await startScriptedWorld(t, () => undefined);
   const client = await openRawClient(t, gateway.url);
   const start = `{"model":"scripted","input":"${'p'.repeat(200_000)}`;
   await client.send(
@@ -190,7 +169,7 @@ test('a client that resets in the middle of its upload cancels the request at th
 });
 
 test('chunks of every size, with extensions and trailers, reach the endpoint as one body', async (t) => {
-  const { gateway, server } = await startWorld(t, echo);
+  const { gateway, server } = await startScriptedWorld(t, echo);
   const client = await openRawClient(t, gateway.url);
   const body = Buffer.from(BODY);
   const pieces: Buffer[] = [];
@@ -212,7 +191,7 @@ test('chunks of every size, with extensions and trailers, reach the endpoint as 
 
 test('a chunked answer comes through with its content intact, however it was cut', async (t) => {
   const answer = chatAnswer('scripted', 'ü'.repeat(50));
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start(JSON_TYPE);
     const bytes = Buffer.from(answer);
     for (let at = 0; at < bytes.length; at += 7) await visit.chunk(bytes.subarray(at, at + 7));
@@ -227,7 +206,7 @@ test('a chunked answer comes through with its content intact, however it was cut
 });
 
 test('an answer without any framing ends with its connection and is passed on whole', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.send(`HTTP/1.1 200 OK\r\n${JSON_TYPE[0]}\r\nconnection: close\r\n\r\n`);
     await visit.send(chatAnswer());
     visit.cut();
@@ -240,7 +219,7 @@ test('an answer without any framing ends with its connection and is passed on wh
 });
 
 test('an answer cut before its declared length is cut for the client too', async (t) => {
-  const { gateway } = await startWorld(t, (visit) => {
+  const { gateway } = await startScriptedWorld(t, (visit) => {
     void visit.send(`HTTP/1.1 200 OK\r\n${JSON_TYPE[0]}\r\ncontent-length: 1000\r\n\r\n{"id":`);
     setTimeout(() => {
       visit.cut();
@@ -254,7 +233,7 @@ test('an answer cut before its declared length is cut for the client too', async
 });
 
 test('a chunked JSON answer that is cut never ends with its last chunk', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start(JSON_TYPE);
     await visit.chunk('{"id":');
     visit.reset();
@@ -266,7 +245,7 @@ test('a chunked JSON answer that is cut never ends with its last chunk', async (
 });
 
 test('Expect: 100-continue is answered before the body comes, and not passed on', async (t) => {
-  const { gateway, server } = await startWorld(t, echo);
+  const { gateway, server } = await startScriptedWorld(t, echo);
   const client = await openRawClient(t, gateway.url);
   const bytes = requestBytes({ body: SMALL_BODY, lines: ['expect: 100-continue'] });
   const [head, body] = splitAt(bytes, bytes.indexOf('\r\n\r\n') + 4);
@@ -280,7 +259,7 @@ test('Expect: 100-continue is answered before the body comes, and not passed on'
 });
 
 test('an endpoint that answers 1xx first does not confuse the client', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.send(
       'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n',
     );
@@ -293,7 +272,7 @@ test('an endpoint that answers 1xx first does not confuse the client', async (t)
 });
 
 test('an HTTP/1.0 client gets its answer without chunks, ended by the closing of the connection', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(chatFrame('one'));
     await visit.chunk(chatFrame('two'));
@@ -312,7 +291,7 @@ test('an HTTP/1.0 client gets its answer without chunks, ended by the closing of
 });
 
 test('a target in absolute form is understood', async (t) => {
-  const { gateway, server } = await startWorld(t, echo);
+  const { gateway, server } = await startScriptedWorld(t, echo);
   const client = await openRawClient(t, gateway.url);
   await client.send(
     requestBytes({ path: 'http://gateway:8080/v1/chat/completions?x=1', body: SMALL_BODY }),
@@ -326,7 +305,7 @@ test('a client that does not read pauses the endpoint, and gets every byte once 
   const chunk = chunkBytes(block);
   const blocks = 50;
   let sentBlocks = 0;
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start();
     for (; sentBlocks < blocks; sentBlocks += 1) await visit.send(chunk);
     visit.end();
@@ -355,7 +334,7 @@ test('a client that does not read pauses the endpoint, and gets every byte once 
 });
 
 test('an endpoint that answers while the body still comes: the client has the answer, then goes on', async (t) => {
-  const { gateway, server } = await startWorld(t, (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, (visit) => {
     visit.reply(413, '{"error":{"message":"too long for me"}}');
   });
   const client = await openRawClient(t, gateway.url);
@@ -374,7 +353,7 @@ test('an endpoint that answers while the body still comes: the client has the an
 });
 
 test('a large body whose model comes first is dispatched before it has ended', async (t) => {
-  const { gateway, server } = await startWorld(t, async (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, async (visit) => {
     const hash = createHash('sha256')
       .update(await visit.body())
       .digest('hex');
@@ -394,7 +373,7 @@ test('a large body whose model comes first is dispatched before it has ended', a
 });
 
 test('a large body whose model comes last is dispatched only when it has ended', async (t) => {
-  const { gateway, server } = await startWorld(t, async (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, async (visit) => {
     const hash = createHash('sha256')
       .update(await visit.body())
       .digest('hex');
@@ -413,7 +392,7 @@ test('a large body whose model comes last is dispatched only when it has ended',
 });
 
 test('an endpoint that does not read its body pauses the client', async (t) => {
-  const { gateway, server } = await startWorld(t, (visit) => {
+  const { gateway, server } = await startScriptedWorld(t, (visit) => {
     visit.socket.pause();
   });
   const client = await openRawClient(t, gateway.url);
@@ -436,7 +415,7 @@ test('an endpoint that does not read its body pauses the client', async (t) => {
 });
 
 test('a connection is used for many requests, and Connection: close ends it', async (t) => {
-  const { gateway } = await startWorld(t, echo);
+  const { gateway } = await startScriptedWorld(t, echo);
   const client = await openRawClient(t, gateway.url);
   for (let i = 0; i < 20; i += 1) {
     await client.send(
@@ -450,7 +429,7 @@ test('a connection is used for many requests, and Connection: close ends it', as
 });
 
 test('HEAD of the model list has the length of the list and no body', async (t) => {
-  const { gateway } = await startWorld(t, echo);
+  const { gateway } = await startScriptedWorld(t, echo);
   const reply = await fetch(`${gateway.url}/v1/models`);
   const list = await reply.text();
   const head = await fetch(`${gateway.url}/v1/models`, { method: 'HEAD' });
@@ -460,7 +439,7 @@ test('HEAD of the model list has the length of the list and no body', async (t) 
 });
 
 test('an empty stream without framing is no answer: the client gets an error, not a clean end', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.send(`HTTP/1.1 200 OK\r\n${SSE_TYPE[0]}\r\nconnection: close\r\n\r\n`);
     visit.cut();
   });
@@ -599,7 +578,7 @@ const ENDINGS: readonly (readonly [name: string, handle: VisitHandler])[] = [
 
 for (const [name, handle] of ENDINGS) {
   test(`an endpoint that ${name}: every request gets its own answer`, async (t) => {
-    const { server, gateway } = await startWorld(t, handle);
+    const { server, gateway } = await startScriptedWorld(t, handle);
     const client = await openRawClient(t, gateway.url);
     for (let i = 0; i < 8; i += 1) {
       await client.send(requestBytes({ body: SMALL_BODY }));
@@ -613,7 +592,7 @@ for (const [name, handle] of ENDINGS) {
 }
 
 test('an endpoint that gives up its idle connection with a 408 does not answer the next request with it', async (t) => {
-  const { server, gateway } = await startWorld(t, async (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     visit.reply(200, chatAnswer());
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -628,7 +607,7 @@ test('an endpoint that gives up its idle connection with a 408 does not answer t
 });
 
 test('an answer that comes byte by byte is read as one, head included', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     const head = `HTTP/1.1 200 OK\r\n${JSON_TYPE[0]}\r\ntransfer-encoding: chunked\r\n\r\n`;
     const bytes = Buffer.concat([

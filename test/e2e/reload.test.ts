@@ -3,30 +3,14 @@ import { rename, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
 import type { ReloadResult } from '../../src/gateway/admin/ports.ts';
 import type { EngineServer } from '../../src/simulator/server/server.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import { startEngines } from './support/engines.ts';
 import { waitUntil } from './support/gateway.ts';
 import { describeResults, startLoad, withOutcome } from './support/load.ts';
 import type { GatewayProcess } from './support/processes.ts';
 import { createFolder, findFreePort, startGatewayProcess } from './support/processes.ts';
 import { openRawClient, requestBytes } from './support/raw-client.ts';
-
-async function startEngines(
-  t: TestContext,
-  models: readonly string[],
-): Promise<readonly EngineServer[]> {
-  const clock = createSystemClock();
-  const engines = await Promise.all(
-    models.map(async (model, seed) =>
-      createEngineServer({ clock, rng: createRng(seed), seed, models: [model] }),
-    ),
-  );
-  t.after(() => Promise.all(engines.map((engine) => engine.close())));
-  return engines;
-}
 
 function idOf(engine: EngineServer): string {
   return new URL(engine.url).host;

@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer } from '../../src/simulator/server/server.ts';
+import type { EngineServer } from '../../src/simulator/server/server.ts';
+import { serversLine, startReplicas } from './support/engines.ts';
 import type { TestGateway } from './support/gateway.ts';
 import { startGateway } from './support/gateway.ts';
 
 interface World {
   readonly gateway: TestGateway;
-  readonly servers: string;
+  readonly engines: readonly EngineServer[];
 }
 
-async function startWorld(t: TestContext, scheduling: string, engines = 3): Promise<World> {
-  const started = await Promise.all(
-    Array.from({ length: engines }, (_, seed) =>
-      createEngineServer({
-        clock: createSystemClock(),
-        rng: createRng(seed),
-        models: ['chat-model'],
-        seed,
-      }),
-    ),
-  );
-  t.after(() => Promise.all(started.map((engine) => engine.close())));
-  const servers = `servers: [${started.map(({ url }) => url).join(', ')}]\n`;
-  return { gateway: await startGateway(t, servers + scheduling), servers };
+async function startWorld(t: TestContext, scheduling: string, count = 3): Promise<World> {
+  const engines = await startReplicas(t, count);
+  return { gateway: await startGateway(t, serversLine(engines) + scheduling), engines };
 }
 
 async function ask(
@@ -51,11 +39,13 @@ async function endpointsOf(gateway: TestGateway, requests: number): Promise<read
 }
 
 test('a preset decides, and a reload puts another in its place', async (t) => {
-  const { gateway, servers } = await startWorld(t, 'scheduling: { preset: round-robin }\n');
+  const { gateway, engines } = await startWorld(t, 'scheduling: { preset: round-robin }\n');
   const turns = await endpointsOf(gateway, 6);
   assert.equal(new Set(turns.slice(0, 3)).size, 3);
   assert.deepEqual(turns.slice(3), turns.slice(0, 3));
-  assert.ok(await gateway.reload(`${servers}scheduling: { preset: consistent-hash }\n`));
+  assert.ok(
+    await gateway.reload(`${serversLine(engines)}scheduling: { preset: consistent-hash }\n`),
+  );
   const keyed = new Set<string | null>();
   for (let request = 0; request < 5; request += 1) {
     keyed.add((await ask(gateway, { 'x-session-id': 'mine' })).get('x-penstock-endpoint'));
@@ -101,13 +91,13 @@ test('filters leave out endpoints, and decisions say which', async (t) => {
   const selector =
     '{ type: label-selector-filter, name: gold, options: { matchLabels: { tier: gold } } }';
   const policy = `scheduling: { profile: { filters: [${selector}] } }\n`;
-  const { gateway, servers } = await startWorld(t, policy);
+  const { gateway, engines } = await startWorld(t, policy);
   const refused = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     body: '{"model":"chat-model","messages":[]}',
   });
   assert.equal(refused.status, 503);
-  const urls = servers.slice('servers: ['.length, -2).split(', ');
+  const urls = engines.map(({ url }) => url);
   const endpoints = urls.map((url, index) => {
     return `{ url: "${url}", labels: { tier: ${index === 1 ? 'gold' : 'iron'} } }`;
   });

@@ -2,18 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import type { TestGateway } from './support/gateway.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import type { RawAnswer, RawClient } from './support/raw-client.ts';
 import { chunkBytes, errorOf, openRawClient, requestBytes } from './support/raw-client.ts';
-import type { ScriptedServer, VisitHandler } from './support/scripted-server.ts';
-import {
-  chatAnswer,
-  chatFrame,
-  configFor,
-  SSE_TYPE,
-  startScriptedServer,
-} from './support/scripted-server.ts';
+import type { VisitHandler } from './support/scripted-server.ts';
+import { chatAnswer, chatFrame, SSE_TYPE, startScriptedServer } from './support/scripted-server.ts';
+import { startScriptedWorld } from './support/scripted-world.ts';
 
 const CHAT = '/v1/chat/completions';
 const BODY = '{"model":"scripted","stream":true}';
@@ -21,16 +15,6 @@ const USAGE_BODY = '{"model":"scripted","stream":true,"stream_options":{"include
 const DONE = 'data: [DONE]\n\n';
 const USAGE_FRAME =
   'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}\n\n';
-
-interface World {
-  readonly server: ScriptedServer;
-  readonly gateway: TestGateway;
-}
-
-async function startWorld(t: TestContext, handle: VisitHandler, more = ''): Promise<World> {
-  const server = await startScriptedServer(t, { handle });
-  return { server, gateway: await startGateway(t, configFor(server, more)) };
-}
 
 async function openStream(t: TestContext, url: string, body: string = BODY): Promise<RawClient> {
   const client = await openRawClient(t, url);
@@ -60,7 +44,7 @@ for (const [name, body] of [
   ['usage was asked for', USAGE_BODY],
 ] as const) {
   test(`each frame reaches the client before the endpoint sends the next (${name})`, async (t) => {
-    const { server, gateway } = await startWorld(t, (visit) => {
+    const { server, gateway } = await startScriptedWorld(t, (visit) => {
       visit.start();
     });
     const client = await openStream(t, gateway.url, body);
@@ -109,7 +93,7 @@ const USAGE_REQUESTS: readonly (readonly [sent: string, received: string])[] = [
 
 for (const framing of ['length', 'chunked'] as const) {
   test(`usage is asked for by the fewest bytes, and only in streams (${framing})`, async (t) => {
-    const { server, gateway } = await startWorld(t, streaming(DONE));
+    const { server, gateway } = await startScriptedWorld(t, streaming(DONE));
     const client = await openRawClient(t, gateway.url);
     for (const [index, [sent, received]] of USAGE_REQUESTS.entries()) {
       await client.send(requestBytes({ body: sent, framing }));
@@ -120,7 +104,7 @@ for (const framing of ['length', 'chunked'] as const) {
 }
 
 test('APIs without the option are not asked for usage', async (t) => {
-  const { server, gateway } = await startWorld(t, streaming(DONE));
+  const { server, gateway } = await startScriptedWorld(t, streaming(DONE));
   const client = await openRawClient(t, gateway.url);
   for (const [index, path] of ['/v1/messages', '/v1/responses', '/v1/other'].entries()) {
     await client.send(requestBytes({ path, body: BODY }));
@@ -133,7 +117,10 @@ test('only the frame of usage alone is taken out; usage beside a choice stays', 
   const beside = `data: {"choices":[{"delta":{"content":"x"}}],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}\n\n`;
   const nothing = 'data: {"choices":[{"delta":{}}],"usage":null}\n\n';
   const empty = 'data: {"choices":[],"prompt_filter_results":[]}\n\n';
-  const { gateway } = await startWorld(t, streaming(empty, beside, nothing, USAGE_FRAME, DONE));
+  const { gateway } = await startScriptedWorld(
+    t,
+    streaming(empty, beside, nothing, USAGE_FRAME, DONE),
+  );
   const answer = await askStream(t, gateway.url);
   assert.equal(answer.body.toString(), empty + beside + nothing + DONE);
   const tokens = await gateway.metric('penstock_completion_tokens_total');
@@ -143,7 +130,7 @@ test('only the frame of usage alone is taken out; usage beside a choice stays', 
 test('comments, unknown events and letters cut in two pass byte for byte', async (t) => {
   const text = `: ping\n\nevent: extra\ndata: 漢字😀\nid: 7\n\n${chatFrame('ä漢😀')}${DONE}`;
   const bytes = Buffer.from(text);
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     await visit.body();
     visit.start();
     for (let at = 0; at < bytes.length; at += 1) await visit.chunk(bytes.subarray(at, at + 1));
@@ -156,13 +143,16 @@ test('comments, unknown events and letters cut in two pass byte for byte', async
 
 test('a frame of megabytes passes intact, with usage taken out behind it', async (t) => {
   const big = chatFrame('x'.repeat(3_000_000));
-  const { gateway } = await startWorld(t, streaming(chatFrame('a'), big, USAGE_FRAME, DONE));
+  const { gateway } = await startScriptedWorld(
+    t,
+    streaming(chatFrame('a'), big, USAGE_FRAME, DONE),
+  );
   const answer = await askStream(t, gateway.url);
   assert.equal(answer.body.toString(), chatFrame('a') + big + DONE);
 });
 
 test('chunk extensions and trailers of an answer end at the gateway', async (t) => {
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start(['trailer: x-sum', ...SSE_TYPE]);
     const frame = Buffer.from(chatFrame('one'));
     await visit.send(`${frame.length.toString(16)};a="b c";d\r\n`);
@@ -176,7 +166,7 @@ test('chunk extensions and trailers of an answer end at the gateway', async (t) 
 });
 
 test('an endpoint may answer a stream request with an error or with plain JSON', async (t) => {
-  const { server, gateway } = await startWorld(t, (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, (visit) => {
     visit.reply(400, '{"error":{"message":"no"}}');
   });
   const refused = await askStream(t, gateway.url);
@@ -218,7 +208,7 @@ const BROKEN_STREAMS: readonly BrokenStream[] = [
 
 for (const { path, first, error } of BROKEN_STREAMS) {
   test(`a stream that breaks ends with the error frame of its API, on a connection that stays usable (${path})`, async (t) => {
-    const { server, gateway } = await startWorld(t, async (visit) => {
+    const { server, gateway } = await startScriptedWorld(t, async (visit) => {
       visit.start();
       await visit.chunk(first);
       visit.reset();
@@ -243,7 +233,7 @@ for (const [name, body] of [
 ] as const) {
   test(`a stream that breaks inside a frame: the error frame begins on a line of its own (${name})`, async (t) => {
     const half = chatFrame('two').slice(0, 40);
-    const { gateway } = await startWorld(t, async (visit) => {
+    const { gateway } = await startScriptedWorld(t, async (visit) => {
       visit.start();
       await visit.chunk(chatFrame('one'));
       await visit.chunk(half);
@@ -295,7 +285,7 @@ const UNFRAMED: readonly (readonly [
 
 for (const [name, path, frames, isWhole] of UNFRAMED) {
   test(`a stream that only the end of its connection ends is whole when its last event came (${name})`, async (t) => {
-    const { gateway } = await startWorld(t, async (visit) => {
+    const { gateway } = await startScriptedWorld(t, async (visit) => {
       await visit.send(`HTTP/1.1 200 OK\r\n${SSE_TYPE[0]}\r\nconnection: close\r\n\r\n${frames}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
       visit.cut();
@@ -341,7 +331,7 @@ test('an endpoint that dies between its head and its first byte is replaced unno
 });
 
 test('an endpoint that is silent before its answer is 504; its request is cancelled and not repeated', async (t) => {
-  const { server, gateway } = await startWorld(
+  const { server, gateway } = await startScriptedWorld(
     t,
     () => undefined,
     'timeouts: { firstByteMs: 150 }\n',
@@ -354,7 +344,7 @@ test('an endpoint that is silent before its answer is 504; its request is cancel
 });
 
 test('an endpoint that is silent between its head and its first byte is 504', async (t) => {
-  const { server, gateway } = await startWorld(
+  const { server, gateway } = await startScriptedWorld(
     t,
     (visit) => {
       visit.start();
@@ -367,7 +357,7 @@ test('an endpoint that is silent between its head and its first byte is 504', as
 });
 
 test('an endpoint that falls silent in the middle ends the stream with an error frame', async (t) => {
-  const { server, gateway } = await startWorld(
+  const { server, gateway } = await startScriptedWorld(
     t,
     async (visit) => {
       visit.start();
@@ -383,7 +373,7 @@ test('an endpoint that falls silent in the middle ends the stream with an error 
 
 test('a client that reads slowly is not silence of the endpoint', async (t) => {
   const frame = chatFrame('x'.repeat(60_000));
-  const { gateway } = await startWorld(
+  const { gateway } = await startScriptedWorld(
     t,
     async (visit) => {
       visit.start();
@@ -404,7 +394,7 @@ test('a client that reads slowly is not silence of the endpoint', async (t) => {
 });
 
 test('a stream may take longer than idleMs as long as it is not silent', async (t) => {
-  const { gateway } = await startWorld(
+  const { gateway } = await startScriptedWorld(
     t,
     async (visit) => {
       visit.start();
@@ -421,7 +411,7 @@ test('a stream may take longer than idleMs as long as it is not silent', async (
 });
 
 test('a drain lets streams end by themselves, and breaks off what takes too long', async (t) => {
-  const { server, gateway } = await startWorld(
+  const { server, gateway } = await startScriptedWorld(
     t,
     async (visit) => {
       visit.start();
@@ -445,7 +435,7 @@ test('a drain lets streams end by themselves, and breaks off what takes too long
 });
 
 test('a client that goes away is noticed in the middle of silence, at once', async (t) => {
-  const { server, gateway } = await startWorld(t, async (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, async (visit) => {
     visit.start();
     await visit.chunk(chatFrame('one'));
   });
@@ -462,7 +452,7 @@ test('a client that goes away is noticed in the middle of silence, at once', asy
 });
 
 test('a connection to an endpoint is used again after a whole stream, not after a broken one', async (t) => {
-  const { server, gateway } = await startWorld(t, streaming(chatFrame('one'), DONE));
+  const { server, gateway } = await startScriptedWorld(t, streaming(chatFrame('one'), DONE));
   for (let i = 0; i < 3; i += 1) await askStream(t, gateway.url);
   const [first, second, third] = server.visits;
   assert.equal(first!.socket, second!.socket);
@@ -481,7 +471,7 @@ test('a connection to an endpoint is used again after a whole stream, not after 
 });
 
 test('an idle connection that the endpoint closes costs no request', async (t) => {
-  const { server, gateway } = await startWorld(t, streaming(chatFrame('one'), DONE));
+  const { server, gateway } = await startScriptedWorld(t, streaming(chatFrame('one'), DONE));
   for (let i = 0; i < 10; i += 1) {
     const answer = await askStream(t, gateway.url);
     assert.equal(answer.status, 200);
@@ -499,7 +489,7 @@ test('an idle connection that the endpoint closes costs no request', async (t) =
 });
 
 test('pipelined streams come one after the other, each whole', async (t) => {
-  const { server, gateway } = await startWorld(t, (visit) => {
+  const { server, gateway } = await startScriptedWorld(t, (visit) => {
     visit.start();
   });
   const client = await openRawClient(t, gateway.url);
@@ -529,7 +519,7 @@ test('many streams at once, some read slowly, do not mix their bytes', async (t)
     const parts = Array.from({ length: frames }, (_, i) => chatFrame(`${name}-${i}-`.repeat(60)));
     return parts.join('') + DONE;
   };
-  const { gateway } = await startWorld(t, async (visit) => {
+  const { gateway } = await startScriptedWorld(t, async (visit) => {
     const name = visit.head.value('x-name')!;
     const bytes = Buffer.from(textOf(name));
     visit.start();

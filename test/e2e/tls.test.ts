@@ -6,20 +6,13 @@ import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { connect, createServer, type TlsOptions, type TLSSocket } from 'node:tls';
-import { createSystemClock } from '../../src/cli/system-clock.ts';
-import { createRng } from '../../src/core/rng.ts';
-import { createEngineServer, type EngineServer } from '../../src/simulator/server/server.ts';
+import type { EngineServer } from '../../src/simulator/server/server.ts';
 import type { TestCertificate } from './support/certificates.ts';
 import { createAuthority } from './support/certificates.ts';
+import { startEngine } from './support/engines.ts';
 import { startGateway, waitUntil } from './support/gateway.ts';
 import { createFolder, startGatewayProcess } from './support/processes.ts';
 import { decision, errorCode, resultsOf } from './support/scripted-fleet.ts';
-
-async function startEngine(t: TestContext): Promise<EngineServer> {
-  const engine = await createEngineServer({ clock: createSystemClock(), rng: createRng(1) });
-  t.after(() => engine.close());
-  return engine;
-}
 
 /** Writes PEM texts into a folder and says where. */
 async function writePair(
