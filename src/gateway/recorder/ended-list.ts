@@ -1,39 +1,47 @@
+import { OUTCOMES } from '../../core/errors.ts';
 import type { EndedFlight } from '../../director/ports.ts';
 import {
   type LineRow,
   type LineValue,
+  NO_NUMBER,
   NULL_VALUE,
   NUMBER_AT,
+  NUMBER_COUNT,
   type RecordedRow,
+  TEXT_AT,
 } from '../../protocol/recording/row.ts';
 import type { DecisionRecord } from '../../telemetry/decision-log.ts';
-import { fillRow } from './fill-row.ts';
 
-/** What is kept of a request that neither its record nor its refusal says. */
-const STARTED_AT_MS = 0;
-const PROMPT_BYTES = 1;
-const BLOCK_COUNT = 2;
-const NUMBERS = 3;
+/** What a line says of a request beside its record. */
+export interface EndedContext {
+  /** `Clock.now` at which `atMs` is 0. */
+  readonly originMs: number;
+  readonly tenant: LineValue;
+  readonly blockCount: number;
+}
 
 /**
- * Requests that have ended, until lines are made of all of them. Of a flight it keeps the record
- * of its decision, which is complete and lives on in the decision log anyway, and a few numbers
- * beside it: nothing else of the request is held, and nothing is made for it. Hot: bench `proxy`.
+ * Requests that have ended, until lines are made of all of them. Of a flight it keeps numbers,
+ * copied while they are in the processor's caches, and for its names the record of its decision,
+ * which the decision log keeps anyway. Nothing else of the request is held, and no object is made.
+ * Hot: bench `proxy`.
  */
 export class EndedList {
   readonly #capacity: number;
+  readonly #numbers: Float64Array;
+  readonly #tenants: LineValue[];
+  readonly #endpoints: (string | null)[];
   readonly #records: (DecisionRecord | null)[];
   readonly #refusals: (RecordedRow | null)[];
-  readonly #tenants: LineValue[];
-  readonly #numbers: Float64Array;
   #count = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
+    this.#numbers = new Float64Array(capacity * NUMBER_COUNT);
+    this.#tenants = Array.from({ length: capacity }, () => NULL_VALUE);
+    this.#endpoints = Array.from({ length: capacity }, () => null);
     this.#records = Array.from({ length: capacity }, () => null);
     this.#refusals = Array.from({ length: capacity }, () => null);
-    this.#tenants = Array.from({ length: capacity }, () => NULL_VALUE);
-    this.#numbers = new Float64Array(capacity * NUMBERS);
   }
 
   get count(): number {
@@ -45,16 +53,31 @@ export class EndedList {
   }
 
   /** Adds a flight to a list that is not full. */
-  addFlight(flight: EndedFlight, tenant: LineValue, blockCount: number): void {
+  addFlight(flight: EndedFlight, { originMs, tenant, blockCount }: EndedContext): void {
+    const { head, record, startedAtMs } = flight;
+    const { attempts, promptTokens, stream } = record;
     const index = this.#count;
     this.#count = index + 1;
-    this.#records[index] = flight.record;
-    this.#tenants[index] = tenant;
-    const at = index * NUMBERS;
     const numbers = this.#numbers;
-    numbers[at + STARTED_AT_MS] = flight.startedAtMs;
-    numbers[at + PROMPT_BYTES] = flight.head.promptBytes;
-    numbers[at + BLOCK_COUNT] = blockCount;
+    const at = index * NUMBER_COUNT;
+    numbers[at + NUMBER_AT.atMs] = startedAtMs - originMs;
+    numbers[at + NUMBER_AT.stream] = stream ? 1 : 0;
+    numbers[at + NUMBER_AT.promptBytes] = head.promptBytes;
+    numbers[at + NUMBER_AT.promptTokens] = promptTokens ?? record.promptTokensEstimate;
+    numbers[at + NUMBER_AT.isUsage] = promptTokens === null ? 0 : 1;
+    numbers[at + NUMBER_AT.maxTokens] = orNone(record.maxTokens);
+    numbers[at + NUMBER_AT.outputTokens] = orNone(record.completionTokens);
+    numbers[at + NUMBER_AT.cachedTokens] = orNone(record.cachedTokens);
+    numbers[at + NUMBER_AT.ttftMs] = stream ? orNone(record.ttftMs) : NO_NUMBER;
+    numbers[at + NUMBER_AT.tpotMs] = orNone(record.tpotMs);
+    numbers[at + NUMBER_AT.durationMs] = record.durationMs ?? 0;
+    numbers[at + NUMBER_AT.status] = record.status ?? 0;
+    numbers[at + NUMBER_AT.attempts] = attempts.length;
+    numbers[at + NUMBER_AT.blockCount] = blockCount;
+    const last = attempts[attempts.length - 1];
+    this.#endpoints[index] = last === undefined ? null : last.endpoint;
+    this.#tenants[index] = tenant;
+    this.#records[index] = record;
   }
 
   /** Adds a refusal to a list that is not full. */
@@ -65,19 +88,23 @@ export class EndedList {
     this.#tenants[index] = tenant;
   }
 
-  /** Fills `row` with the request at `index`; `originMs`: `Clock.now` at which `atMs` is 0. */
-  fill(row: LineRow, index: number, originMs: number): void {
-    const tenant = this.#tenants[index] as LineValue;
+  /** Makes `row` the request at `index`. */
+  copyTo(row: LineRow, index: number): void {
     const record = this.#records[index] as DecisionRecord | null;
+    const tenant = this.#tenants[index] as LineValue;
     if (record === null) {
       row.set(this.#refusals[index] as RecordedRow, tenant);
       return;
     }
-    fillRow(row, record);
-    const at = index * NUMBERS;
-    row.numbers[NUMBER_AT.atMs] = (this.#numbers[at + STARTED_AT_MS] as number) - originMs;
-    row.numbers[NUMBER_AT.promptBytes] = this.#numbers[at + PROMPT_BYTES] as number;
-    row.numbers[NUMBER_AT.blockCount] = this.#numbers[at + BLOCK_COUNT] as number;
+    const { numbers, texts } = row;
+    const from = index * NUMBER_COUNT;
+    for (let i = 0; i < NUMBER_COUNT; i += 1) numbers[i] = this.#numbers[from + i] as number;
+    numbers[NUMBER_AT.outcome] = OUTCOMES.indexOf(record.outcome ?? 'interrupted');
+    texts[TEXT_AT.api] = record.api;
+    texts[TEXT_AT.model] = record.clientModel;
+    texts[TEXT_AT.adapter] = record.adapter;
+    texts[TEXT_AT.pool] = record.pool;
+    texts[TEXT_AT.endpoint] = this.#endpoints[index] as string | null;
     row.tenant = tenant;
   }
 
@@ -87,4 +114,8 @@ export class EndedList {
     this.#refusals.fill(null, 0, this.#count);
     this.#count = 0;
   }
+}
+
+function orNone(value: number | null): number {
+  return value === null ? NO_NUMBER : value;
 }

@@ -41,8 +41,8 @@ const FLUSH_MS = 500;
 /** Requests that are turned into lines at once. */
 const ENDED_MAX = 256;
 
-/** Batches at once: 10 MB, what a disk may take its time for. More lines are dropped. */
-const BATCHES_MAX = 40;
+/** Batches at once: 9 MB, what a disk may take its time for. More lines are dropped. */
+const BATCHES_MAX = 16;
 
 /** So many hashes are made into lines as well: 128 KiB of text. */
 const HASHES_MAX = 16_384;
@@ -96,7 +96,11 @@ export class Recorder implements RequestObserver {
     if (this.#closing !== null) return;
     const { head } = flight;
     const blocks = blocksOfFlight(head, served);
-    this.#ended.addFlight(flight, this.#tenants.find(head.credential).value, blocks.count);
+    this.#ended.addFlight(flight, {
+      originMs: this.#startedAtMs,
+      tenant: this.#tenants.find(head.credential).value,
+      blockCount: blocks.count,
+    });
     this.#noteAdded(blocks);
   }
 
@@ -154,7 +158,7 @@ export class Recorder implements RequestObserver {
     if (ended.count === 0) return;
     const hashes = this.#pending.take();
     for (let index = 0; index < ended.count; index += 1) {
-      ended.fill(this.#row, index, this.#startedAtMs);
+      ended.copyTo(this.#row, index);
       this.#addLine(hashes);
     }
     ended.clear();

@@ -52,7 +52,8 @@ export const NUMBER_AT: Readonly<Record<RowNumber, number>> = Object.freeze({
   blockCount: 14,
 });
 
-const NUMBER_COUNT = 15;
+/** Numbers of a row. */
+export const NUMBER_COUNT = 15;
 
 /** Where in `LineRow.texts` a text is. */
 export const TEXT_AT: Readonly<Record<RowText, number>> = Object.freeze({
