@@ -1,10 +1,11 @@
 import { fail, succeed, type Result } from '../../core/result.ts';
-import { NO_OBJECTIVE } from '../../scheduler/types.ts';
 import type { MeasuredReport } from '../load/measured-report.ts';
 import { isJsonObject, readNumber, readObject, type JsonObject } from '../server/json-value.ts';
 import { parseArrivals } from '../workloads/arrival-spec.ts';
 import { WorkloadError } from '../workloads/errors.ts';
-import type { LabRequest, TrafficSource, Workload } from '../workloads/types.ts';
+import { RequestList } from '../workloads/request-list.ts';
+import { createRequest } from '../workloads/request.ts';
+import type { LabRequest, Workload } from '../workloads/types.ts';
 import { findWorkload } from '../workloads/workloads.ts';
 import type { MeasuredScene } from './scene.ts';
 
@@ -79,7 +80,7 @@ export function sceneOfRequests(json: unknown): Result<MeasuredScene, string> {
   if (sizes.length === 0) return fail('none of the single requests succeeded');
   sizes.sort((left, right) => left.atMs - right.atMs);
   const startMs = sizes[0]?.atMs ?? 0;
-  const requests = sizes.map((size, index) => createRequest(size, index, startMs));
+  const requests = sizes.map((size, index) => requestOf(size, index, startMs));
   const durationMs = (requests.at(-1)?.atMs ?? 0) + 1;
   const workload: Workload = {
     name: 'single requests',
@@ -131,44 +132,12 @@ function isTokenCount(value: number | null): value is number {
   return value !== null && Number.isSafeInteger(value) && value >= 1 && value <= 2 ** 21;
 }
 
-function createRequest(size: Size, index: number, startMs: number): LabRequest {
-  return {
+function requestOf(size: Size, index: number, startMs: number): LabRequest {
+  return createRequest({
     atMs: size.atMs - startMs,
     session: index,
     tenant: 'measured',
-    adapter: null,
     segments: [{ id: 2 * index, tokens: size.promptTokens }],
-    promptTokens: size.promptTokens,
     output: { id: 2 * index + 1, tokens: size.outputTokens },
-    maxTokens: null,
-    objective: NO_OBJECTIVE,
-    headers: null,
-  };
-}
-
-class RequestList implements TrafficSource {
-  readonly #requests: readonly LabRequest[];
-  #next = 0;
-
-  constructor(requests: readonly LabRequest[]) {
-    this.#requests = requests;
-  }
-
-  get expectedCount(): number {
-    return this.#requests.length;
-  }
-
-  nextAtMs(): number {
-    return this.#requests[this.#next]?.atMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  take(): LabRequest {
-    const request = this.#requests[this.#next] as LabRequest;
-    this.#next += 1;
-    return request;
-  }
-
-  noteEnded(): void {
-    // The requests were sent at their times, whatever became of others.
-  }
+  });
 }

@@ -10,7 +10,7 @@ import type { EndedRequest } from './load-collector.ts';
 import { failureLabel } from './load-failure.ts';
 import { LoadRun, type LoadStatus } from './load-run.ts';
 import { RequestWriter, type LoadApi } from './request-writer.ts';
-import { ChainTraffic, createRequest, ListTraffic } from './testing/traffic-builders.ts';
+import { ChainTraffic, createTestRequest, ListTraffic } from './testing/traffic-builders.ts';
 
 interface Settings {
   readonly api?: LoadApi;
@@ -63,7 +63,7 @@ async function serve(context: TestContext, listener: RequestListener): Promise<s
 
 const batch = (count: number): ListTraffic =>
   new ListTraffic(
-    Array.from({ length: count }, (_, index) => createRequest(index, { atMs: index * 2 })),
+    Array.from({ length: count }, (_, index) => createTestRequest(index, { atMs: index * 2 })),
   );
 
 const labels = (ended: readonly EndedRequest[]): readonly (string | null)[] =>
@@ -90,11 +90,11 @@ test('answers have the planned length, and tokens are counted alike on both side
 
 test('a next turn contains the answer that came, so that its blocks are found', async (t) => {
   const engine = await startEngine(t);
-  const first = createRequest(0, {
+  const first = createTestRequest(0, {
     segments: [{ id: 100, tokens: 64 }],
     output: { id: 101, tokens: 64 },
   });
-  const second = createRequest(1, {
+  const second = createTestRequest(1, {
     segments: [...first.segments, first.output, { id: 102, tokens: 16 }],
     output: { id: 103, tokens: 4 },
   });
@@ -110,7 +110,7 @@ test('equal segments are equal text, other ids are not', async (t) => {
   const engine = await startEngine(t);
   const shared = { id: 7, tokens: 160 };
   const requests = [0, 1, 2].map((index) =>
-    createRequest(index, { segments: [shared, { id: 50 + index, tokens: 64 }] }),
+    createTestRequest(index, { segments: [shared, { id: 50 + index, tokens: 64 }] }),
   );
   const { ended } = await runLoad(t, engine.url, new ChainTraffic(requests, { thinkMs: 0 }));
   assert.deepEqual(
@@ -126,7 +126,7 @@ test('failures are told apart by their status and message', async (t) => {
   const failed = labels(ended).filter((label) => label !== null);
   assert.deepEqual(failed, ['503 - Service Unavailable', '503 - Service Unavailable']);
   assert.equal(ended[0]?.failure?.message, 'injected failure');
-  const long = createRequest(9, { segments: [{ id: 9, tokens: 4000 }] });
+  const long = createTestRequest(9, { segments: [{ id: 9, tokens: 4000 }] });
   const { ended: refused } = await runLoad(t, engine.url, new ListTraffic([long]));
   assert.deepEqual(labels(refused), ['400 - Context Window']);
 });
@@ -186,7 +186,7 @@ test('errors inside a stream and streams without an end mark are failures', asyn
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(bodies.shift());
   });
-  const requests = [0, 1, 2].map((index) => createRequest(index));
+  const requests = [0, 1, 2].map((index) => createTestRequest(index));
   const { ended } = await runLoad(t, url, new ChainTraffic(requests, { thinkMs: 0 }));
   assert.deepEqual(
     ended.map(({ failure }) => failure?.message),

@@ -7,7 +7,12 @@ import { createLoadReport } from './load-report.ts';
 import { LoadRun } from './load-run.ts';
 import type { MeasuredReport } from './measured-report.ts';
 import { RequestWriter } from './request-writer.ts';
-import { ANYTHING, ChainTraffic, createRequest, ListTraffic } from './testing/traffic-builders.ts';
+import {
+  ANYTHING,
+  ChainTraffic,
+  createTestRequest,
+  ListTraffic,
+} from './testing/traffic-builders.ts';
 import { VirtualServer, type VirtualServerOptions } from './testing/virtual-server.ts';
 
 interface Trial {
@@ -82,7 +87,7 @@ const close = (actual: number | undefined, expected: number): void => {
 };
 
 test('requests leave at their times while earlier ones are open', async () => {
-  const requests = [0, 100, 200, 300].map((atMs, index) => createRequest(index, { atMs }));
+  const requests = [0, 100, 200, 300].map((atMs, index) => createTestRequest(index, { atMs }));
   const { report, server } = await runTrial({
     traffic: new ListTraffic(requests),
     server: { firstTokenMs: 1000, tokenMs: 0 },
@@ -102,7 +107,7 @@ test('waiting in the client counts from the planned time, and is told apart', as
   // One connection, a server of 1 s per request, ten requests planned within the first second: a
   // client that counted from sending would report 1 s for each of them.
   const requests = Array.from({ length: 10 }, (_, index) =>
-    createRequest(index, { atMs: index * 100 }),
+    createTestRequest(index, { atMs: index * 100 }),
   );
   const { report } = await runTrial({
     traffic: new ListTraffic(requests),
@@ -123,7 +128,7 @@ test('waiting in the client counts from the planned time, and is told apart', as
 });
 
 test('goodput is judged from the planned time', async () => {
-  const requests = Array.from({ length: 4 }, (_, index) => createRequest(index, { atMs: 0 }));
+  const requests = Array.from({ length: 4 }, (_, index) => createTestRequest(index, { atMs: 0 }));
   const { report } = await runTrial({
     traffic: new ListTraffic(requests),
     server: { firstTokenMs: 1000, tokenMs: 0 },
@@ -135,7 +140,7 @@ test('goodput is judged from the planned time', async () => {
 });
 
 test('a closed loop sends when the answer has come', async () => {
-  const requests = Array.from({ length: 3 }, (_, index) => createRequest(index));
+  const requests = Array.from({ length: 3 }, (_, index) => createTestRequest(index));
   const { report } = await runTrial({
     traffic: new ChainTraffic(requests, { thinkMs: 50 }),
     server: { firstTokenMs: 100, tokenMs: 10 },
@@ -148,7 +153,7 @@ test('a closed loop sends when the answer has come', async () => {
 });
 
 test('requests of the warm-up and those planned after the end do not count', async () => {
-  const requests = [0, 500, 1500, 2500].map((atMs, index) => createRequest(index, { atMs }));
+  const requests = [0, 500, 1500, 2500].map((atMs, index) => createTestRequest(index, { atMs }));
   const { report, server } = await runTrial({
     traffic: new ListTraffic(requests),
     server: { firstTokenMs: 10, tokenMs: 0 },
@@ -160,7 +165,7 @@ test('requests of the warm-up and those planned after the end do not count', asy
 });
 
 test('a run ends by itself when answers do not come', async () => {
-  const requests = Array.from({ length: 30 }, (_, index) => createRequest(index, { atMs: 0 }));
+  const requests = Array.from({ length: 30 }, (_, index) => createTestRequest(index, { atMs: 0 }));
   const { report } = await runTrial({
     traffic: new ListTraffic(requests),
     server: { firstTokenMs: 1000, tokenMs: 0 },
@@ -175,7 +180,7 @@ test('a run ends by itself when answers do not come', async () => {
 
 test('a request without an answer in time is a timeout', async () => {
   const { report } = await runTrial({
-    traffic: new ListTraffic([createRequest(0)]),
+    traffic: new ListTraffic([createTestRequest(0)]),
     server: { firstTokenMs: 1000, tokenMs: 600 },
     timeoutMs: 2000,
   });
@@ -185,7 +190,7 @@ test('a request without an answer in time is a timeout', async () => {
 
 test('stopping gives what there is', async () => {
   const requests = Array.from({ length: 20 }, (_, index) =>
-    createRequest(index, { atMs: index * 100 }),
+    createTestRequest(index, { atMs: index * 100 }),
   );
   const { report, server } = await runTrial({
     traffic: new ListTraffic(requests),

@@ -1,9 +1,10 @@
 import { createRng, type Rng } from '../../../core/rng.ts';
 import type { ScrapePolicy } from '../../../pool/scrape-interval.ts';
 import { PRESETS, type PresetName } from '../../../scheduler/presets.ts';
-import { NO_OBJECTIVE } from '../../../scheduler/types.ts';
 import type { EngineModelOptions } from '../../engine/engine-model.ts';
 import { createStepCosts } from '../../engine/step-time.ts';
+import { RequestList } from '../../workloads/request-list.ts';
+import { createRequest } from '../../workloads/request.ts';
 import type { LabRequest, PromptSegment, TrafficSource } from '../../workloads/types.ts';
 import type { LabEndpoint, LabOptions, LabPolicy } from '../types.ts';
 
@@ -65,46 +66,22 @@ export function createTestRequest(
   overrides: Partial<Omit<LabRequest, 'promptTokens' | 'atMs'>> = {},
 ): LabRequest {
   const id = Math.round(atMs * 64) + 1000;
-  const segments = overrides.segments ?? [{ id, tokens: 100 }];
-  return {
+  return createRequest({
     atMs,
     session: id,
     tenant: 'tenant',
-    adapter: null,
+    segments: [{ id, tokens: 100 }],
     output: { id: id + 2 ** 31, tokens: 10 },
-    maxTokens: null,
-    objective: NO_OBJECTIVE,
-    headers: null,
     ...overrides,
-    segments,
-    promptTokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
-  };
+  });
 }
 
 /** Requests that are all known beforehand, in order of time. */
-export class ListSource implements TrafficSource {
-  readonly expectedCount: number;
+export class ListSource extends RequestList {
   /** Requests that ended, and when. */
   readonly ended: (readonly [LabRequest, number])[] = [];
-  readonly #requests: readonly LabRequest[];
-  #next = 0;
 
-  constructor(requests: readonly LabRequest[]) {
-    this.#requests = requests;
-    this.expectedCount = requests.length;
-  }
-
-  nextAtMs(): number {
-    return this.#requests[this.#next]?.atMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  take(): LabRequest {
-    const request = this.#requests[this.#next]!;
-    this.#next += 1;
-    return request;
-  }
-
-  noteEnded(request: LabRequest, atMs: number): void {
+  override noteEnded(request: LabRequest, atMs: number): void {
     this.ended.push([request, atMs]);
   }
 }

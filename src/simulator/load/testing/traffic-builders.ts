@@ -1,4 +1,5 @@
-import { NO_OBJECTIVE } from '../../../scheduler/types.ts';
+import { RequestList } from '../../workloads/request-list.ts';
+import { createRequest } from '../../workloads/request.ts';
 import type { GoodputObjective, LabRequest, TrafficSource } from '../../workloads/types.ts';
 
 /** Nothing is asked of an answer. */
@@ -9,48 +10,22 @@ export const ANYTHING: GoodputObjective = Object.freeze({
 });
 
 /** A request of 32 prompt and 8 output tokens with ids of its own; `fields` replaces the rest. */
-export function createRequest(index: number, fields: Partial<LabRequest> = {}): LabRequest {
-  const segments = fields.segments ?? [{ id: 2 * index, tokens: 32 }];
-  return {
+export function createTestRequest(index: number, fields: Partial<LabRequest> = {}): LabRequest {
+  return createRequest({
     atMs: 0,
     session: index,
     tenant: 'tenant',
-    adapter: null,
-    promptTokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
+    segments: [{ id: 2 * index, tokens: 32 }],
     output: { id: 2 * index + 1, tokens: 8 },
-    maxTokens: null,
-    objective: NO_OBJECTIVE,
-    headers: null,
     ...fields,
-    segments,
-  };
+  });
 }
 
 /** Requests known from the start, at their own times. */
-export class ListTraffic implements TrafficSource {
-  readonly #requests: readonly LabRequest[];
+export class ListTraffic extends RequestList {
   readonly ended: { readonly request: LabRequest; readonly atMs: number }[] = [];
-  #next = 0;
 
-  constructor(requests: readonly LabRequest[]) {
-    this.#requests = requests;
-  }
-
-  get expectedCount(): number {
-    return this.#requests.length;
-  }
-
-  nextAtMs(): number {
-    return this.#requests[this.#next]?.atMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  take(): LabRequest {
-    const request = this.#requests[this.#next];
-    this.#next += 1;
-    return request as LabRequest;
-  }
-
-  noteEnded(request: LabRequest, atMs: number): void {
+  override noteEnded(request: LabRequest, atMs: number): void {
     this.ended.push({ request, atMs });
   }
 }
