@@ -1,19 +1,16 @@
 import { must } from '../../core/assert.ts';
-import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
-import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
+import type { RequestPlan } from './request-traffic.ts';
+import { createRequestWorkload, type RequestSetting } from './request-workload.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { createSheetWorkload } from './sheet-workload.ts';
-import type { Setting, WorkloadSheet } from './sheet.ts';
+import type { WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
-import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
+import type { Workload } from './types.ts';
 import { createZipf } from './zipf.ts';
 
 /** Parameters of many adapters on one base model. */
-export interface AdapterZooSetting extends Setting {
-  /** What a load of 1 is. */
-  readonly requestsPerSecond: number;
+export interface AdapterZooSetting extends RequestSetting {
   readonly adapters: number;
   /** The adapter of rank r is asked for in proportion to `r^-exponent`. */
   readonly exponent: number;
@@ -28,11 +25,10 @@ const SIZES = 1;
 
 /** A workload whose requests name one of many adapters, some of them far more often than others. */
 export function createAdapterZooWorkload(sheet: WorkloadSheet<AdapterZooSetting>): Workload {
-  return createSheetWorkload(sheet, {
+  return createRequestWorkload(sheet, {
     adapters: adapterNames,
-    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
-    closed: 'given_users',
-    createTraffic,
+    gaps: () => ({ kind: 'poisson' }),
+    createRequests,
   });
 }
 
@@ -40,20 +36,15 @@ function adapterNames({ adapters }: AdapterZooSetting): readonly string[] {
   return Array.from({ length: adapters }, (_, rank) => `adapter-${rank + 1}`);
 }
 
-function createTraffic(
-  values: AdapterZooSetting,
-  options: TrafficOptions,
-  spec: ArrivalSpec | null,
-): TrafficSource {
+function createRequests(values: AdapterZooSetting, seed: number): RequestPlan['create'] {
   const names = adapterNames(values);
-  const { seed } = options;
   const sizes = createStream(seed, SIZES);
   const drawRank = createZipf(values.adapters, values.exponent);
   const userTokens = createSizes(values.userTokens);
   const outputTokens = createSizes(values.outputTokens);
   const mint = new SegmentMint();
   const systems = names.map(() => mint.create(values.systemTokens));
-  const create = (atMs: number, number: number): LabRequest => {
+  return (atMs, number) => {
     const rank = drawRank(sizes);
     const adapter = must(names[rank], 'an adapter');
     const user = mint.create(userTokens.draw(sizes));
@@ -67,7 +58,4 @@ function createTraffic(
       maxTokens: values.outputTokens.max,
     });
   };
-  const gaps = { kind: 'poisson' } as const;
-  const plan = { gaps, perSecond: values.requestsPerSecond, create };
-  return createRequestTraffic(plan, options, spec);
 }

@@ -1,24 +1,16 @@
 import { must } from '../../core/assert.ts';
 import { pickIndex, type Rng } from '../../core/rng.ts';
-import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
-import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
+import type { RequestPlan } from './request-traffic.ts';
+import { createRequestWorkload, type RequestSetting } from './request-workload.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
-import type { Setting, WorkloadSheet } from './sheet.ts';
-import type {
-  LabRequest,
-  PromptSegment,
-  TrafficOptions,
-  TrafficSource,
-  Workload,
-} from './types.ts';
+import { noAdapters } from './sheet-workload.ts';
+import type { WorkloadSheet } from './sheet.ts';
+import type { PromptSegment, Workload } from './types.ts';
 
 /** Parameters of inference-perf's `shared_prefix` data, under its names. */
-export interface SharedPrefixSetting extends Setting {
-  /** What a load of 1 is. */
-  readonly requestsPerSecond: number;
+export interface SharedPrefixSetting extends RequestSetting {
   /** `num_groups`: different system prompts. */
   readonly groups: number;
   /** `num_prompts_per_group`: different questions to each. */
@@ -39,11 +31,10 @@ const ORDER = 1;
  * beforehand, shuffled, and asked one after the other; after the last one the first comes again.
  */
 export function createSharedPrefixWorkload(sheet: WorkloadSheet<SharedPrefixSetting>): Workload {
-  return createSheetWorkload(sheet, {
+  return createRequestWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
-    closed: 'given_users',
-    createTraffic,
+    gaps: () => ({ kind: 'poisson' }),
+    createRequests,
   });
 }
 
@@ -52,15 +43,10 @@ interface Question {
   readonly segments: readonly PromptSegment[];
 }
 
-function createTraffic(
-  values: SharedPrefixSetting,
-  options: TrafficOptions,
-  spec: ArrivalSpec | null,
-): TrafficSource {
-  const { seed } = options;
+function createRequests(values: SharedPrefixSetting, seed: number): RequestPlan['create'] {
   const mint = new SegmentMint();
   const questions = shuffle(createQuestions(values, mint), createStream(seed, ORDER));
-  const create = (atMs: number, number: number): LabRequest => {
+  return (atMs, number) => {
     const { group, segments } = must(questions[number % questions.length], 'a question');
     return createRequest({
       atMs,
@@ -71,9 +57,6 @@ function createTraffic(
       maxTokens: values.outputTokens,
     });
   };
-  const gaps = { kind: 'poisson' } as const;
-  const plan = { gaps, perSecond: values.requestsPerSecond, create };
-  return createRequestTraffic(plan, options, spec);
 }
 
 function createQuestions(values: SharedPrefixSetting, mint: SegmentMint): Question[] {

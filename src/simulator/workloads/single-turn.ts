@@ -1,17 +1,15 @@
-import type { ArrivalSpec } from './arrival-spec.ts';
 import { createStream } from './random.ts';
-import { createRequestTraffic, describeRequestLoad } from './request-traffic.ts';
+import type { RequestPlan } from './request-traffic.ts';
+import { createRequestWorkload, type RequestSetting } from './request-workload.ts';
 import { createRequest } from './request.ts';
 import { SegmentMint } from './segments.ts';
-import { createSheetWorkload, noAdapters } from './sheet-workload.ts';
-import type { Setting, WorkloadSheet } from './sheet.ts';
+import { noAdapters } from './sheet-workload.ts';
+import type { WorkloadSheet } from './sheet.ts';
 import { createSizes, type SizeSpec } from './sizes.ts';
-import type { LabRequest, TrafficOptions, TrafficSource, Workload } from './types.ts';
+import type { Workload } from './types.ts';
 
 /** Parameters of independent requests that share nothing but their instructions. */
-export interface SingleTurnSetting extends Setting {
-  /** What a load of 1 is. */
-  readonly requestsPerSecond: number;
+export interface SingleTurnSetting extends RequestSetting {
   /** Coefficient of variation of the gaps between requests; 1 is Poisson. */
   readonly gapCv: number;
   /** Instructions that every prompt begins with. */
@@ -26,26 +24,20 @@ const SIZES = 1;
 
 /** A workload of independent requests. */
 export function createSingleTurnWorkload(sheet: WorkloadSheet<SingleTurnSetting>): Workload {
-  return createSheetWorkload(sheet, {
+  return createRequestWorkload(sheet, {
     adapters: noAdapters,
-    loadUnit: ({ requestsPerSecond }, arrivals) => describeRequestLoad(requestsPerSecond, arrivals),
-    closed: 'given_users',
-    createTraffic,
+    gaps: ({ gapCv }) => ({ kind: 'gamma', cv: gapCv }),
+    createRequests,
   });
 }
 
-function createTraffic(
-  values: SingleTurnSetting,
-  options: TrafficOptions,
-  spec: ArrivalSpec | null,
-): TrafficSource {
-  const { seed } = options;
+function createRequests(values: SingleTurnSetting, seed: number): RequestPlan['create'] {
   const sizes = createStream(seed, SIZES);
   const userTokens = createSizes(values.userTokens);
   const outputTokens = createSizes(values.outputTokens);
   const mint = new SegmentMint();
   const system = mint.create(values.systemTokens);
-  const create = (atMs: number, number: number): LabRequest => {
+  return (atMs, number) => {
     const user = mint.create(userTokens.draw(sizes));
     return createRequest({
       atMs,
@@ -56,7 +48,4 @@ function createTraffic(
       maxTokens: values.outputTokens.max,
     });
   };
-  const gaps = { kind: 'gamma', cv: values.gapCv } as const;
-  const plan = { gaps, perSecond: values.requestsPerSecond, create };
-  return createRequestTraffic(plan, options, spec);
 }
