@@ -23,6 +23,15 @@ const echo: VisitHandler = async (visit) => {
   visit.reply(200, JSON.stringify({ received: body.toString('latin1') }));
 };
 
+/** Answers with a hash of what was received, for bodies too large to be sent back. */
+const answerHash: VisitHandler = async (visit) => {
+  visit.reply(200, JSON.stringify({ hash: hashOf(await visit.body()) }));
+};
+
+function hashOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
 function echoed(answer: RawAnswer): string {
   assert.equal(answer.status, 200, answer.body.toString());
   return (JSON.parse(answer.body.toString()) as { received: string }).received;
@@ -353,12 +362,7 @@ test('an endpoint that answers while the body still comes: the client has the an
 });
 
 test('a large body whose model comes first is dispatched before it has ended', async (t) => {
-  const { gateway, server } = await startScriptedWorld(t, async (visit) => {
-    const hash = createHash('sha256')
-      .update(await visit.body())
-      .digest('hex');
-    visit.reply(200, JSON.stringify({ hash }));
-  });
+  const { gateway, server } = await startScriptedWorld(t, answerHash);
   const client = await openRawClient(t, gateway.url);
   const body = Buffer.from(`{"model":"scripted","input":"${'abcdefghij'.repeat(3_000_000)}"}`);
   const bytes = requestBytes({ path: '/v1/embeddings', body });
@@ -368,17 +372,12 @@ test('a large body whose model comes first is dispatched before it has ended', a
   assert.equal(visit.isComplete, false);
   await waitUntil('the first part at the endpoint', () => visit.receivedBytes > 500_000);
   await client.send(rest!);
-  const hash = createHash('sha256').update(body).digest('hex');
+  const hash = hashOf(body);
   assert.equal((await client.answer(0)).body.toString(), JSON.stringify({ hash }));
 });
 
 test('a large body whose model comes last is dispatched only when it has ended', async (t) => {
-  const { gateway, server } = await startScriptedWorld(t, async (visit) => {
-    const hash = createHash('sha256')
-      .update(await visit.body())
-      .digest('hex');
-    visit.reply(200, JSON.stringify({ hash }));
-  });
+  const { gateway, server } = await startScriptedWorld(t, answerHash);
   const client = await openRawClient(t, gateway.url);
   const body = Buffer.from(`{"input":"${'abcdefghij'.repeat(3_000_000)}","model":"scripted"}`);
   const bytes = requestBytes({ path: '/v1/embeddings', body });
@@ -387,7 +386,7 @@ test('a large body whose model comes last is dispatched only when it has ended',
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(server.visits.length, 0);
   await client.send(rest!);
-  const hash = createHash('sha256').update(body).digest('hex');
+  const hash = hashOf(body);
   assert.equal((await client.answer(0)).body.toString(), JSON.stringify({ hash }));
 });
 

@@ -1,5 +1,10 @@
 import type { AnswerHead } from './answer-head.ts';
-import { findHeadEnd, HEAD_END_BYTES, HEAD_IS_FORBIDDEN } from '../wire/head-end.ts';
+import {
+  findHeadEnd,
+  findKeptHeadEnd,
+  HEAD_END_BYTES,
+  HEAD_IS_FORBIDDEN,
+} from '../wire/head-end.ts';
 import { KeptBytes } from '../wire/kept-bytes.ts';
 import { MessageBody } from '../wire/message-body.ts';
 import { parseAnswerHead } from './answer-head.ts';
@@ -144,9 +149,7 @@ export class AnswerParser {
 
   #readCutHead(kept: KeptBytes, bytes: Buffer, at: number): number {
     const before = kept.length;
-    kept.add(bytes, at, bytes.length);
-    // The end may have begun in an earlier read.
-    const end = findHeadEnd(kept.bytes, Math.max(0, before - 3));
+    const end = findKeptHeadEnd(kept, bytes, at);
     if (end < 0) {
       this.#checkCutHead(kept, end);
       return bytes.length;

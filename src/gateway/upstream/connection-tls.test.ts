@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { createServer as createHttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { createServer as createTlsServer } from 'node:tls';
@@ -13,12 +12,14 @@ import {
   createWorld,
   endpointAt,
   exchange,
+  hashOf,
   listen,
   send,
   settle,
   startRawServer,
   TIMEOUTS,
   until,
+  variedBytes,
 } from './testing/upstream-world.ts';
 
 const MIB = 1024 * 1024;
@@ -122,18 +123,16 @@ for (const isChunked of [false, true]) {
 
   test(`large bodies ${how} pass both ways, with pauses`, async (t) => {
     const world = createWorld(t);
-    const bytes = Buffer.alloc(8 * MIB);
-    for (let at = 0; at < bytes.length; at += 4)
-      bytes.writeUInt32LE((at * 2_654_435_761) >>> 0, at);
-    const wanted = createHash('sha256').update(bytes).digest('hex');
+    const bytes = variedBytes(8 * MIB);
+    const wanted = hashOf(bytes);
     let uploaded = '';
     const server = createHttpsServer(
       { cert: SERVER.certPem, key: SERVER.keyPem },
       (request, response) => {
-        const hash = createHash('sha256');
-        request.on('data', (piece: Buffer) => hash.update(piece));
+        const pieces: Buffer[] = [];
+        request.on('data', (piece: Buffer) => pieces.push(piece));
         request.on('end', () => {
-          uploaded = hash.digest('hex');
+          uploaded = hashOf(...pieces);
           if (!isChunked) response.setHeader('content-length', bytes.length);
           for (let at = 0; at < bytes.length; at += 90_000) {
             response.write(bytes.subarray(at, at + 90_000));
@@ -164,7 +163,7 @@ for (const isChunked of [false, true]) {
     }
     assert.equal(call.failure, null);
     assert.equal(uploaded, wanted);
-    assert.equal(createHash('sha256').update(call.body).digest('hex'), wanted);
+    assert.equal(hashOf(call.body), wanted);
     assert.equal((await exchange(world, endpoint)).receivedBytes, bytes.length);
     assert.equal(world.sockets.length, 1);
   });

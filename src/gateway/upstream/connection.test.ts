@@ -10,31 +10,17 @@ import {
   createWorld,
   endpointAt,
   exchange,
+  hashOf,
   listen,
   send,
   settle,
   startRawServer,
   TIMEOUTS,
   until,
+  variedBytes,
 } from './testing/upstream-world.ts';
 
 const MIB = 1024 * 1024;
-
-/** Bytes in which no part looks like another. */
-function variedBytes(length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let at = 0, value = 12_345; at + 4 <= length; at += 4) {
-    value = (Math.imul(value, 1_103_515_245) + 12_345) >>> 0;
-    bytes.writeUInt32LE(value, at);
-  }
-  return bytes;
-}
-
-function hashOf(...pieces: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex');
-}
 
 // ---- What an endpoint that goes away is taken for ----
 

@@ -1,3 +1,5 @@
+import type { KeptBytes } from './kept-bytes.ts';
+
 const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
@@ -37,6 +39,17 @@ export function findHeadEnd(bytes: Uint8Array, from: number): number {
     }
   }
   return HEAD_IS_CUT;
+}
+
+/**
+ * Adds a read, from `at` on, to what is kept of a head that was cut, and looks for its end there:
+ * answers as `findHeadEnd` does.
+ */
+export function findKeptHeadEnd(kept: KeptBytes, bytes: Buffer, at: number): number {
+  const before = kept.length;
+  kept.add(bytes, at, bytes.length);
+  // The end may have begun in an earlier read.
+  return findHeadEnd(kept.bytes, Math.max(0, before - HEAD_END_BYTES + 1));
 }
 
 /** Whether a line holds what may not stand in a head. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -224,4 +225,21 @@ export async function until(what: string, isTrue: () => boolean): Promise<void> 
 export function answerOf(body: string, ...lines: readonly string[]): string {
   const head = ['HTTP/1.1 200 OK', `content-length: ${body.length}`, ...lines];
   return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** Bytes in which no part looks like another. */
+export function variedBytes(length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = 0, value = 12_345; at + 4 <= length; at += 4) {
+    value = (Math.imul(value, 1_103_515_245) + 12_345) >>> 0;
+    bytes.writeUInt32LE(value, at);
+  }
+  return bytes;
+}
+
+/** SHA-256 of the pieces, one behind the other. */
+export function hashOf(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
 }
