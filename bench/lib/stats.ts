@@ -18,6 +18,22 @@ export function spreadOf(values: readonly number[]): Spread {
   };
 }
 
+/**
+ * The median of `values` and bounds that hold that of many more with a chance of 95 %, whatever
+ * their distribution: the values at ranks of the sign test (normal approximation).
+ */
+export function medianIntervalOf(values: readonly number[]): Spread {
+  const { middle } = spreadOf(values);
+  const sorted = values.toSorted((left, right) => left - right);
+  const half = 0.98 * Math.sqrt(sorted.length);
+  const first = Math.max(0, Math.floor(sorted.length / 2 - half));
+  return {
+    middle,
+    min: sorted[first] ?? Number.NaN,
+    max: sorted[sorted.length - 1 - first] ?? Number.NaN,
+  };
+}
+
 /** The mean of a set of windows and how far they spread; all NaN when there is none. */
 export function meanSpreadOf(values: readonly number[]): Spread {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
