@@ -1,5 +1,5 @@
 import { fail, succeed, type Result } from '../core/result.ts';
-import type { EngineModelOptions } from '../simulator/engine/engine-model.ts';
+import type { EngineOverrides } from '../simulator/hardware/profiles.ts';
 import type { FleetPart } from '../simulator/lab/jobs.ts';
 import type { Workload } from '../simulator/workloads/types.ts';
 import { readModelProfile } from './profile-options.ts';
@@ -89,17 +89,32 @@ function checkFleet(fleet: readonly FleetPart[]): Result<readonly FleetPart[], s
 }
 
 /** Engine settings of the command line in place of the profile's. */
-export function readOverrides(options: ParsedOptions): Partial<EngineModelOptions> {
-  const numbers: readonly (readonly [keyof EngineModelOptions, string])[] = [
+export function readOverrides(options: ParsedOptions): EngineOverrides {
+  const engine = readGiven(options, [
     ['maxNumSeqs', 'max-num-seqs'],
     ['maxNumBatchedTokens', 'max-num-batched-tokens'],
     ['kvBlocks', 'kv-blocks'],
     ['maxModelLenTokens', 'max-model-len'],
-  ];
-  const given = numbers.flatMap(([field, flag]): readonly (readonly [string, number])[] => {
+  ]);
+  const adapters = readGiven(options, [
+    ['slots', 'max-loras'],
+    ['cpuSlots', 'max-cpu-loras'],
+  ]);
+  return {
+    ...engine,
+    ...(Object.keys(adapters).length === 0 ? {} : { adapters }),
+    ...(options.boolean('prefix-caching') ? {} : { isPrefixCaching: false }),
+  };
+}
+
+/** The numbers that were given, under their fields. */
+function readGiven<Field extends string>(
+  options: ParsedOptions,
+  numbers: readonly (readonly [Field, string])[],
+): Partial<Record<Field, number>> {
+  const given = numbers.flatMap(([field, flag]): readonly (readonly [Field, number])[] => {
     const value = options.number(flag);
     return value === null ? [] : [[field, value]];
   });
-  const caching = options.boolean('prefix-caching') ? {} : { isPrefixCaching: false };
-  return { ...Object.fromEntries(given), ...caching };
+  return Object.fromEntries(given) as Partial<Record<Field, number>>;
 }

@@ -25,8 +25,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = Object.freeze([
   latency('TTFT', 'p99', [(run) => run.ttftMs, 'time_to_first_token']),
   latency('TPOT', 'p50', [(run) => run.tpotMs, 'time_per_output_token']),
   latency('TPOT', 'p90', [(run) => run.tpotMs, 'time_per_output_token']),
+  latency('TPOT', 'p99', [(run) => run.tpotMs, 'time_per_output_token']),
+  latency('ITL', 'p50', [(run) => run.itlMs, 'inter_token_latency']),
   latency('ITL', 'p99', [(run) => run.itlMs, 'inter_token_latency']),
+  latency('e2e', 'p50', [(run) => run.e2eMs, 'request_latency']),
   latency('e2e', 'p90', [(run) => run.e2eMs, 'request_latency']),
+  latency('e2e', 'p99', [(run) => run.e2eMs, 'request_latency']),
   {
     ...row('goodput', 'share', 'more', (run) => run.goodput.goodShare),
     readMeasured: ({ successes: { goodput_metrics: good } }) =>
@@ -51,7 +55,8 @@ export const RUN_MEASURES: readonly RunMeasure[] = Object.freeze([
   row('spread of requests', 'ratio', null, (run) => run.spread.requestsCv),
   row('spread of tokens', 'ratio', null, (run) => run.spread.outputTokensCv),
   row('adapter loads', 'count', 'less', (run) => run.adapterLoads),
-  row('Jain (tenants)', 'ratio', 'more', (run) => run.fairness.jain),
+  row('Jain of tokens', 'ratio', 'more', (run) => run.fairness.jain),
+  row('Jain of good share', 'ratio', 'more', (run) => run.fairness.jainOfGoodShare),
   row('GPU-s per 1,000 good', 'rate', 'less', (run) => run.acceleratorSecondsPerThousandGood),
   row('refused', 'count', 'less', (run) => run.requests.refused),
   {

@@ -69,6 +69,16 @@ export const ENGINE_SETTINGS: readonly OptionDefinition[] = [
     min: 1,
     max: 100_000_000,
   }),
+  integerRow('max-loras', 'Adapters that a replica holds on its accelerator; 4 if not given.', {
+    default: null,
+    min: 1,
+    max: 100_000,
+  }),
+  integerRow(
+    'max-cpu-loras',
+    'Adapters that a replica keeps in host memory, from where they are back in milliseconds; 16 if not given.',
+    { default: null, min: 0, max: 1_000_000 },
+  ),
   {
     flag: 'prefix-caching',
     env: null,

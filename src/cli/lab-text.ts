@@ -87,19 +87,29 @@ function describeFleetFully(fleet: readonly FleetPart[]): string {
     (sum, { profile, replicas }) => sum + profile.accelerators * replicas,
     0,
   );
-  const engine = Object.entries(fleet[0]?.overrides ?? {}).map(
-    ([name, value]) => `${name} ${JSON.stringify(value)}`,
-  );
+  const { adapters, ...overrides } = fleet[0]?.overrides ?? {};
+  const engine = [
+    ...Object.entries(overrides).map(([name, value]) => `${name} ${JSON.stringify(value)}`),
+    ...(adapters?.slots === undefined ? [] : [`${adapters.slots} adapter slots`]),
+    ...(adapters?.cpuSlots === undefined ? [] : [`${adapters.cpuSlots} adapters in host memory`]),
+  ];
   const more = accelerators === replicasOf(fleet) ? [] : [`${accelerators} accelerators`];
   return [describeFleet(fleet), ...more, ...engine].join(', ');
 }
 
-/** Lines for runs that did not end as they should, one for each policy and reason. */
-export function describeEndings(runs: readonly RunResult[]): readonly string[] {
-  const lines = runs.flatMap(({ policy, seed, status, reason }) => {
+/**
+ * Lines for runs that did not end as they should, one for each policy and reason. `nameOf` says
+ * which run of a policy it was; its seed when not given.
+ */
+export function describeEndings(
+  runs: readonly RunResult[],
+  nameOf: (run: RunResult) => string = ({ seed }) => `seed ${seed}`,
+): readonly string[] {
+  const lines = runs.flatMap((run) => {
+    const { policy, status, reason } = run;
     if (status === 'finished') return [];
     const what = status === 'saturated' ? 'saturated: ' : '';
-    return [`${policy}, seed ${seed}: ${what}${reason ?? status}`];
+    return [`${policy}, ${nameOf(run)}: ${what}${reason ?? status}`];
   });
   return [...new Set(lines)];
 }

@@ -192,6 +192,13 @@ test('engine settings, a mixed fleet and events change the run', async () => {
   assert.equal((await run('--no-prefix-caching')).prefixHitShare, 0);
   const narrow = await run('--max-num-seqs', '1');
   assert.ok(narrow.queue.maxWaiting > plain.queue.maxWaiting);
+  const zoo = ['--workload', 'adapter-zoo', '--duration', '30s', '--policy', 'random'];
+  const loadsOf = async (...more: readonly string[]): Promise<number> =>
+    (JSON.parse((await lab('run', ...zoo, '--json', '-', ...more)).out) as RunJson).runs[0]!
+      .adapterLoads;
+  assert.ok((await loadsOf('--max-loras', '64')) < (await loadsOf('--max-loras', '2')));
+  const table = await lab('run', ...zoo, '--max-loras', '8', '--max-cpu-loras', '9');
+  assert.match(table.out, /, 8 adapter slots, 9 adapters in host memory\n/);
   const disturbed = await run('--event', 'slow:0@5s:4,restart:1@8s:2s');
   assert.ok(disturbed.e2eMs.mean > plain.e2eMs.mean);
 });

@@ -154,7 +154,7 @@ function describeRuns(
     return own.length === 0 ? [] : [{ policy: name, runs: own }];
   });
   const endings = describeEndings(runs);
-  const mark = policies.length > 1 ? '* best of its row. ' : '';
+  const mark = columns.length > 1 ? '* best of its row. ' : '';
   return {
     json: { settings: Object.fromEntries(settings), runs, ...measuredJson(measurements) },
     lines: [

@@ -161,7 +161,7 @@ function describeSizes(
       ...renderSizes(sizes, objective),
       '',
       ...renderProbes(sizes),
-      `${sizes.reduce((sum, { probes }) => sum + probes.reduce((all, probe) => all + probe.seeds, 0), 0)} runs in ${took}.`,
+      `${countRuns(sizes)} in ${took}.`,
     ],
     report: {
       title: `Size for ${scene.workload.name}`,
@@ -177,4 +177,10 @@ function describeSizes(
     },
     inferencePerf: null,
   };
+}
+
+/** `1 run`, or `22 runs`. */
+function countRuns(sizes: readonly SizingResult[]): string {
+  const runs = sizes.flatMap(({ probes }) => probes).reduce((sum, { seeds }) => sum + seeds, 0);
+  return runs === 1 ? '1 run' : `${runs} runs`;
 }

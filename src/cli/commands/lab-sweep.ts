@@ -97,7 +97,10 @@ function describeSweeps(
       ...alignColumns(settings, 2),
       ...sweeps.flatMap((sweep) => ['', ...renderSweep(sweep, scene.durationMs)]),
       '',
-      ...describeEndings(runs.filter(({ status }) => status !== 'saturated')),
+      ...describeEndings(
+        runs.filter(({ status }) => status !== 'saturated'),
+        (run) => `load ${loads[runs.indexOf(run) % loads.length] ?? 0}`,
+      ),
       `${took}.`,
     ],
     report: {

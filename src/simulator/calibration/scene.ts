@@ -1,7 +1,6 @@
 import type { Calibration } from '../engine/step-time.ts';
-import type { EngineModelOptions } from '../engine/engine-model.ts';
 import { withCalibration } from '../hardware/create-profile.ts';
-import type { EngineProfile } from '../hardware/profiles.ts';
+import type { EngineOverrides, EngineProfile } from '../hardware/profiles.ts';
 import { must } from '../../core/assert.ts';
 import {
   createLabOptions,
@@ -28,7 +27,7 @@ export interface MeasuredFleet {
   readonly profile: EngineProfile;
   readonly replicas: number;
   /** Engine settings in place of the profile's. */
-  readonly overrides: Partial<EngineModelOptions>;
+  readonly overrides: EngineOverrides;
   /** How the gateway chose, where there was one. */
   readonly policy: LabPolicy;
   /** Delays between client and engine. */

@@ -1,4 +1,5 @@
 import { must } from '../../core/assert.ts';
+import type { AdapterOptions } from '../engine/adapter-store.ts';
 import type { EngineModelOptions } from '../engine/engine-model.ts';
 import { createStepCosts, type Calibration, type StepCosts } from '../engine/step-time.ts';
 import { createProfile, NO_CALIBRATION, type ProfileOptions } from './create-profile.ts';
@@ -142,13 +143,18 @@ export function findProfile(name: string): EngineProfile | null {
 // Queues of real engines have no bound; this one keeps a hopeless overload finite.
 const MAX_QUEUE = 100_000;
 
+/** Engine settings in place of a profile's; of those of adapters, too, only some may be given. */
+export type EngineOverrides = Partial<Omit<EngineModelOptions, 'adapters'>> & {
+  readonly adapters?: Partial<AdapterOptions>;
+};
+
 /**
  * What an engine model needs to behave as the profile says: prefix caching on, 4 adapter slots and
  * 16 in host memory, exact stepping. `overrides` win.
  */
 export function engineOptionsOf(
   profile: EngineProfile,
-  overrides: Partial<EngineModelOptions> = {},
+  { adapters, ...overrides }: EngineOverrides = {},
 ): EngineModelOptions {
   return {
     costs: profile.costs,
@@ -164,6 +170,7 @@ export function engineOptionsOf(
       cpuSlots: 16,
       loadMs: profile.adapterLoadMs,
       activateMs: profile.adapterActivateMs,
+      ...adapters,
     },
     wakeMs: profile.wakeMs,
     deepWakeMs: profile.deepWakeMs,

@@ -1,6 +1,5 @@
 import { assert, must } from '../../core/assert.ts';
-import type { EngineModelOptions } from '../engine/engine-model.ts';
-import { engineOptionsOf, type EngineProfile } from '../hardware/profiles.ts';
+import { engineOptionsOf, type EngineOverrides, type EngineProfile } from '../hardware/profiles.ts';
 import { readTrace } from '../traces/read-trace.ts';
 import { createTraceWorkload } from '../traces/trace-workload.ts';
 import type { ReadTraceOptions } from '../traces/types.ts';
@@ -39,7 +38,7 @@ export interface FleetPart {
   readonly profile: EngineProfile;
   readonly replicas: number;
   /** Engine settings in place of the profile's. */
-  readonly overrides: Partial<EngineModelOptions>;
+  readonly overrides: EngineOverrides;
 }
 
 /** What happens to which endpoint; they are numbered through the parts of the fleet, from 0. */

@@ -116,8 +116,14 @@ export interface RunResult {
   readonly queue: { readonly meanWaiting: number; readonly maxWaiting: number };
   /** Coefficient of variation over endpoints of what they were given. */
   readonly spread: { readonly requestsCv: number; readonly outputTokensCv: number };
-  /** Jain's index over tenants of their output tokens per second: 1 is equal, 1/n is one only. */
-  readonly fairness: { readonly jain: number; readonly tenants: readonly TenantResult[] };
+  /** Jain's index over tenants: 1 is equal, 1/n is one only. */
+  readonly fairness: {
+    /** Of their output tokens per second: unequal demands make it unequal under any policy. */
+    readonly jain: number;
+    /** Of their shares of good requests: whether all are served alike, whatever they ask for. */
+    readonly jainOfGoodShare: number;
+    readonly tenants: readonly TenantResult[];
+  };
   /**
    * Seconds of one accelerator per thousand good requests; null without a good one. Every endpoint
    * holds its accelerators for the whole counted span: also while it starts, sleeps, drains, or is

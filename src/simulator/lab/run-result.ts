@@ -102,14 +102,9 @@ function variationOf(values: readonly number[]): number {
   return Math.sqrt(squares / values.length) / mean;
 }
 
-/** Jain, Chiu, Hawe 1984: the square of the sum over n times the sum of squares. */
 function fairnessOf({ tenants }: Collector): RunResult['fairness'] {
-  let sum = 0;
-  let squares = 0;
   const results: TenantResult[] = [];
   for (const [tenant, { requests, outputTokens, good, ttftMs }] of tenants) {
-    sum += outputTokens;
-    squares += outputTokens ** 2;
     const rising = ttftMs.sorted();
     results.push({
       tenant,
@@ -119,8 +114,18 @@ function fairnessOf({ tenants }: Collector): RunResult['fairness'] {
       goodShare: shareOf(good, requests),
     });
   }
-  const jain = squares === 0 ? 1 : sum ** 2 / (tenants.size * squares);
-  return { jain, tenants: results };
+  return {
+    jain: jainOf(results.map(({ outputTokens }) => outputTokens)),
+    jainOfGoodShare: jainOf(results.map(({ goodShare }) => goodShare)),
+    tenants: results,
+  };
+}
+
+/** Jain, Chiu, Hawe 1984: the square of the sum over n times the sum of squares. */
+function jainOf(values: readonly number[]): number {
+  const sum = values.reduce((all, value) => all + value, 0);
+  const squares = values.reduce((all, value) => all + value ** 2, 0);
+  return squares === 0 ? 1 : sum ** 2 / (values.length * squares);
 }
 
 function acceleratorSecondsOf(options: LabOptions, countedMs: number, good: number): number | null {

@@ -257,6 +257,8 @@ it('gives each tenant its own figures and tells how equal they are', () => {
     { tenant: 'small', count: 2, outputTokens: 20, goodShare: 1 },
   ]);
   near(fairness.jain, 80 ** 2 / (2 * (60 ** 2 + 20 ** 2)));
+  const [one, other] = fairness.tenants.map(({ goodShare }) => goodShare);
+  near(fairness.jainOfGoodShare, (one! + other!) ** 2 / (2 * (one! ** 2 + other! ** 2)));
 });
 
 it('keeps its time series below 600 samples, however long it runs', () => {

@@ -47,7 +47,7 @@ export function createRun(look: RunLook = {}): RunResult {
     adapterLoads: 0,
     queue: { meanWaiting: 0, maxWaiting: 0 },
     spread: { requestsCv: 0, outputTokensCv: 0 },
-    fairness: { jain: 1, tenants: [] },
+    fairness: { jain: 1, jainOfGoodShare: 1, tenants: [] },
     acceleratorSecondsPerThousandGood: 1,
     endpoints: [],
     series: {

@@ -144,7 +144,16 @@ function serverColumns(rows: readonly Outcome[]): readonly Column[] {
       'tokens',
       ofRun((run) => run.spread.outputTokensCv),
     ),
-    higher('Fairness', 'Jain’s index', ofRun(fairnessOf)),
+    higher(
+      'Fairness (Jain)',
+      'of tokens',
+      ofRun((run) => fairnessOf(run, 'jain')),
+    ),
+    higher(
+      'Fairness (Jain)',
+      'of good shares',
+      ofRun((run) => fairnessOf(run, 'jainOfGoodShare')),
+    ),
     lower('Cost', 'GPU-s per 1,000 good', ofRun(costOf)),
   ];
 }
@@ -158,8 +167,8 @@ function costOf({ acceleratorSecondsPerThousandGood }: RunResult): number | null
 }
 
 /** One tenant alone is neither fair nor unfair. */
-function fairnessOf({ fairness }: RunResult): number | null {
-  return fairness.tenants.length < 2 ? null : fairness.jain;
+function fairnessOf({ fairness }: RunResult, index: 'jain' | 'jainOfGoodShare'): number | null {
+  return fairness.tenants.length < 2 ? null : fairness[index];
 }
 
 function higher(group: string, head: string, read: Column['read']): Column {

@@ -31,8 +31,9 @@ export function fairnessSection(data: PlotData, outcomes: readonly Outcome[]): H
     id: 'fairness',
     title: 'Tenants',
     lead:
-      `A mark per policy in each tenant’s row. Jain’s index is over output tokens per second:
-      1 when all tenants got the same, 1/n when one got everything.` +
+      `A mark per policy in each tenant’s row. Jain’s index is 1 when all tenants got the same,
+      1/n when one got everything: of tokens, which follow what tenants ask for, and of the share
+      of their answers within the objective.` +
       (rest > 0 ? ` Shown are the ${tenants.tenants.length} busiest of ${most} tenants.` : ''),
     body: html`${legendOf(
         data.lines,
@@ -74,11 +75,12 @@ function tenantTable({ name, run }: Outcome): Html | null {
     ],
     isRanked: () => false,
   });
-  const jain = formatNumber(run.fairness.jain);
+  const { jain, jainOfGoodShare } = run.fairness;
+  const indices = `Jain’s index ${formatNumber(jain)} of tokens, ${formatNumber(jainOfGoodShare)} of good shares`;
   const cut =
     tenants.length > rows.length ? `, the ${rows.length} busiest of ${tenants.length}` : '';
   return html`<details>
-    <summary>${name}: Jain’s index ${jain}${cut}</summary>
+    <summary>${name}: ${indices}${cut}</summary>
     ${table}
   </details>`;
 }

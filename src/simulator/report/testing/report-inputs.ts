@@ -102,6 +102,7 @@ function sketchFairness(
   const { tenants, ttftMs, goodShare, isEmpty } = sketch;
   return {
     jain: 0.98 - ttftMs / 20_000,
+    jainOfGoodShare: 0.99 - ttftMs / 20_000,
     tenants: Array.from({ length: tenants }, (_, index) => ({
       tenant: `team-${index + 1}`,
       requests: isEmpty ? 0 : 4000 - index * 100,
