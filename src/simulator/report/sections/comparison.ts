@@ -144,19 +144,23 @@ function serverColumns(rows: readonly Outcome[]): readonly Column[] {
       'tokens',
       ofRun((run) => run.spread.outputTokensCv),
     ),
-    higher(
-      'Fairness (Jain)',
-      'of tokens',
-      ofRun((run) => fairnessOf(run, 'jain')),
-    ),
-    higher(
-      'Fairness (Jain)',
-      'of good shares',
-      ofRun((run) => fairnessOf(run, 'jainOfGoodShare')),
-    ),
+    ...FAIRNESS,
     lower('Cost', 'GPU-s per 1,000 good', ofRun(costOf)),
   ];
 }
+
+const FAIRNESS: readonly Column[] = [
+  higher(
+    'Fairness (Jain)',
+    'of tokens',
+    ofRun((run) => fairnessOf(run, 'jain')),
+  ),
+  higher(
+    'Fairness (Jain)',
+    'of good shares',
+    ofRun((run) => fairnessOf(run, 'jainOfGoodShare')),
+  ),
+];
 
 function ofRun(read: (run: RunResult) => number | null): Column['read'] {
   return ({ run }) => (run === null ? null : read(run));
