@@ -40,13 +40,13 @@ const CRITERIA: readonly Criterion[] = [
     format: formatShare,
   },
   {
-    label: 'Lowest p90 TTFT',
+    label: 'p90 TTFT',
     read: ({ ttftP90Ms }) => ttftP90Ms,
     better: 'lower',
     format: formatMs,
   },
   {
-    label: 'Most output tokens/s',
+    label: 'Output tokens/s',
     read: ({ outputTokensPerSecond }) => outputTokensPerSecond,
     better: 'higher',
     format: formatNumber,

@@ -100,16 +100,18 @@ test('a curve is read between its points and not beyond them', () => {
   assert.equal(latencyAt([], 50), null);
 });
 
-test('axes hold everything, but never more than five powers of ten', () => {
+test('axes hold everything from the first percentile on, but never more than five powers of ten', () => {
   const curve = (values: readonly number[]): { line: number; points: [number, number][] } => ({
     line: 0,
-    points: values.map((ms, index) => [ms, index]),
+    points: values.map((ms, index) => [ms, 1 + index]),
   });
   const plot = { latency: 'ttft' as const, objectiveMs: 2000 };
   const [low, high] = latencyRange({ ...plot, curves: [curve([100, 300])] });
   assert.ok(low <= 100 && high >= 2000);
   const [least, most] = latencyRange({ ...plot, curves: [curve([0.0001, 100_000])] });
   assert.ok(most / least < 200_000);
+  const odd = { line: 0, points: [[0.01, 0] as const, [100, 1] as const, [300, 100] as const] };
+  assert.deepEqual(latencyRange({ ...plot, curves: [odd] }), [low, high]);
   assert.deepEqual(latencyRange({ ...plot, objectiveMs: null, curves: [] }), [1, 10]);
   assert.deepEqual([1, 3, 61, 100, 4500].map(niceStep), [0.5, 1, 50, 50, 2000]);
 });

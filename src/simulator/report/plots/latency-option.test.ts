@@ -5,7 +5,7 @@ import type { LatencyPlot } from './plot-data.ts';
 
 test('the label of an objective near an end of the axis stands on the inner side of its line', () => {
   const points = [
-    [10, 0],
+    [10, 5],
     [1000, 100],
   ] as const;
   const plot = { curves: [{ line: 0, points }], objectiveMs: 100 } as unknown as LatencyPlot;

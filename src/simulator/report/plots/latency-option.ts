@@ -51,9 +51,15 @@ export function latencyOption(
 
 /** Ends of the axis: what all curves and the objective need, with a little room. */
 export function latencyRange(plot: LatencyPlot): readonly [lowest: number, highest: number] {
-  const values = plot.curves.flatMap(({ points }) => points.map(([ms]) => ms));
-  if (plot.objectiveMs !== null && plot.objectiveMs > 0) values.push(plot.objectiveMs);
-  const lowest = values.reduce((least, ms) => Math.min(least, ms), Infinity);
+  const points = plot.curves.flatMap((curve) => curve.points);
+  const objective = plot.objectiveMs !== null && plot.objectiveMs > 0 ? [plot.objectiveMs] : [];
+  const values = [...points.map(([ms]) => ms), ...objective];
+  // Below the first percentile are gaps of tokens that came together: nobody looks for those.
+  const usual = points.filter(([, percent]) => percent >= 1).map(([ms]) => ms);
+  const lowest = [...(usual.length > 0 ? usual : values), ...objective].reduce(
+    (least, ms) => Math.min(least, ms),
+    Infinity,
+  );
   const highest = values.reduce((most, ms) => Math.max(most, ms), 0);
   if (!Number.isFinite(lowest)) return [1, 10];
   // Never more than five powers of ten: one odd value must not squeeze all the others.
