@@ -1,4 +1,8 @@
-import { LINE_TAIL_BYTES, type RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
+import {
+  LINE_TAIL_BYTES,
+  LineTarget,
+  type RecordingLineWriter,
+} from '../../protocol/recording/line-writer.ts';
 import type { LineRow } from '../../protocol/recording/row.ts';
 import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from '../../protocol/recording/types.ts';
 import type { SealedHashes } from './sealed-hashes.ts';
@@ -12,7 +16,7 @@ const BATCH_BYTES: number = 512 * 1024;
 /** Lines in one buffer, on their way to the file. */
 export class LineBatch {
   readonly #writer: RecordingLineWriter;
-  readonly #bytes: Buffer = Buffer.allocUnsafe(BATCH_BYTES + RECORDING_LINE_BYTES_MAX);
+  readonly #target: LineTarget = new LineTarget(BATCH_BYTES + RECORDING_LINE_BYTES_MAX);
   #length = 0;
   #lineCount = 0;
 
@@ -22,7 +26,7 @@ export class LineBatch {
 
   /** The lines, until `clear`. */
   get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#target.bytes.subarray(0, this.#length);
   }
 
   get lineCount(): number {
@@ -38,11 +42,11 @@ export class LineBatch {
    * long, and then no hash is taken.
    */
   add(row: LineRow, hashes: SealedHashes): boolean {
-    const end = this.#writer.write(this.#bytes, this.#length, row);
+    const end = this.#writer.write(this.#target, this.#length, row);
     if (end < 0) return false;
     const count = row.blockCount;
     if (count > 0) {
-      hashes.writeNext(this.#bytes, end - LINE_TAIL_BYTES - count * BLOCK_HASH_CHARS, count);
+      hashes.writeNext(this.#target.bytes, end - LINE_TAIL_BYTES - count * BLOCK_HASH_CHARS, count);
     }
     this.#length = end;
     this.#lineCount += 1;

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_CREDENTIAL } from '../../director/types.ts';
+import type { LineValue } from '../../protocol/recording/row.ts';
 import { RecordingSecrets } from './secrets.ts';
 import { Tenants } from './tenants.ts';
+
+function textOf({ quads, length }: LineValue): string {
+  return Buffer.from(quads.buffer, 0, length).toString();
+}
 
 /** Finds who sends a request with this credential, somewhere in its head. */
 function createFind(): (credential: string) => string {
@@ -14,7 +19,7 @@ function createFind(): (credential: string) => string {
       credentialStart: before.length,
       credentialEnd: before.length + credential.length,
     });
-    return Buffer.from(value).toString();
+    return textOf(value);
   };
 }
 
@@ -29,7 +34,7 @@ test('a tenant is a hash, the same each time', () => {
 
 test('without a credential there is none', () => {
   const { value } = new Tenants(new RecordingSecrets()).find(NO_CREDENTIAL);
-  assert.equal(Buffer.from(value).toString(), 'null,');
+  assert.equal(textOf(value), 'null,');
   assert.equal(createFind()(''), 'null,');
   assert.equal(createFind()(' \t'), 'null,');
 });

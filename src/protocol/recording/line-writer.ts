@@ -1,18 +1,18 @@
 import { OUTCOMES } from '../../core/errors.ts';
 import { roundTime } from './encode.ts';
-import { putHundredths, putInteger, putWord } from './put-values.ts';
-import { type LineRow, type LineValue, NULL_VALUE, NUMBER_AT, TEXT_AT, TEXT_COUNT } from './row.ts';
+import { encodeWord, putHundredths, putInteger, putWord, type Word } from './put-values.ts';
+import { type LineRow, NULL_VALUE, NUMBER_AT, TEXT_AT, TEXT_COUNT } from './row.ts';
 import { BLOCK_HASH_CHARS, RECORDING_LINE_BYTES_MAX } from './types.ts';
 
 /** Bytes that follow the hashes: quote, bracket, newline. */
 export const LINE_TAIL_BYTES = 3;
 
 /** The words that values may be, each with its comma. */
-const FALSE = ascii('false,');
-const TRUE = ascii('true,');
-const FROM_USAGE = ascii('"usage",');
-const FROM_ESTIMATE = ascii('"estimate",');
-const OUTCOME_WORDS: readonly LineValue[] = OUTCOMES.map((outcome) => ascii(`"${outcome}",`));
+const FALSE = encodeWord('false,');
+const TRUE = encodeWord('true,');
+const FROM_USAGE = encodeWord('"usage",');
+const FROM_ESTIMATE = encodeWord('"estimate",');
+const OUTCOME_WORDS: readonly Word[] = OUTCOMES.map((outcome) => encodeWord(`"${outcome}",`));
 
 const BRACKET = 91;
 const END_BRACKET = 93;
@@ -29,7 +29,7 @@ type Text = string | null;
 /** Texts of a row as the bytes of their values. */
 interface Names {
   readonly texts: readonly Text[];
-  readonly bytes: Uint8Array;
+  readonly word: Word;
 }
 
 /** Names kept, some 500 bytes each; past this many all are made anew. */
@@ -37,6 +37,17 @@ const NAMES_MAX = 4096;
 
 /** More than all that a line holds beside names and hashes. */
 const FIXED_BYTES = 512;
+
+/** Where lines are written: bytes, and the same bytes as a view. */
+export class LineTarget {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+
+  constructor(sizeBytes: number) {
+    this.bytes = Buffer.alloc(sizeBytes);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, sizeBytes);
+  }
+}
 
 /**
  * Writes rows as lines, straight into bytes and without an object for any: 0.1 us, where making
@@ -48,14 +59,15 @@ export class RecordingLineWriter {
   readonly #names: Map<Text, Map<Text, Names>> = new Map();
   #namesCount = 0;
   /** Those of the last row. */
-  #last: Names = { texts: [], bytes: NULL_VALUE };
+  #last: Names = { texts: [], word: NULL_VALUE };
 
   /**
    * Writes a row and its newline at `from`, with room for the hashes: they belong before the last
-   * `LINE_TAIL_BYTES`. Returns the end, or -1 when the line might be longer than allowed or `bytes`
+   * `LINE_TAIL_BYTES`. Returns the end, or -1 when the line might be longer than allowed or the target
    * has not `RECORDING_LINE_BYTES_MAX` left.
    */
-  write(bytes: Buffer, from: number, row: LineRow): number {
+  write(target: LineTarget, from: number, row: LineRow): number {
+    const { bytes, view } = target;
     const { numbers, tenant } = row;
     const names = this.#namesOf(row.texts);
     const blockBytes = row.blockCount * BLOCK_HASH_CHARS;
@@ -64,23 +76,22 @@ export class RecordingLineWriter {
     if (isLong || bytes.length - from < RECORDING_LINE_BYTES_MAX) return -1;
 
     bytes[from] = BRACKET;
-    let at = putTime(bytes, from + 1, numbers[NUMBER_AT.atMs] as number);
-    bytes.set(names, at);
-    at += names.length;
-    at = putWord(bytes, at, tenant);
-    at = putWord(bytes, at, numbers[NUMBER_AT.stream] === 1 ? TRUE : FALSE);
-    at = putCount(bytes, at, numbers[NUMBER_AT.promptBytes] as number);
-    at = putCount(bytes, at, numbers[NUMBER_AT.promptTokens] as number);
-    at = putWord(bytes, at, numbers[NUMBER_AT.isUsage] === 1 ? FROM_USAGE : FROM_ESTIMATE);
-    at = putCount(bytes, at, numbers[NUMBER_AT.maxTokens] as number);
-    at = putCount(bytes, at, numbers[NUMBER_AT.outputTokens] as number);
-    at = putCount(bytes, at, numbers[NUMBER_AT.cachedTokens] as number);
-    at = putTime(bytes, at, numbers[NUMBER_AT.ttftMs] as number);
-    at = putTime(bytes, at, numbers[NUMBER_AT.tpotMs] as number);
-    at = putTime(bytes, at, numbers[NUMBER_AT.durationMs] as number);
-    at = putWord(bytes, at, outcomeWord(numbers[NUMBER_AT.outcome] as number));
-    at = putCount(bytes, at, numbers[NUMBER_AT.status] as number);
-    at = putCount(bytes, at, numbers[NUMBER_AT.attempts] as number);
+    let at = putTime(target, from + 1, numbers[NUMBER_AT.atMs] as number);
+    at = putWord(view, at, names);
+    at = putWord(view, at, tenant);
+    at = putWord(view, at, numbers[NUMBER_AT.stream] === 1 ? TRUE : FALSE);
+    at = putCount(target, at, numbers[NUMBER_AT.promptBytes] as number);
+    at = putCount(target, at, numbers[NUMBER_AT.promptTokens] as number);
+    at = putWord(view, at, numbers[NUMBER_AT.isUsage] === 1 ? FROM_USAGE : FROM_ESTIMATE);
+    at = putCount(target, at, numbers[NUMBER_AT.maxTokens] as number);
+    at = putCount(target, at, numbers[NUMBER_AT.outputTokens] as number);
+    at = putCount(target, at, numbers[NUMBER_AT.cachedTokens] as number);
+    at = putTime(target, at, numbers[NUMBER_AT.ttftMs] as number);
+    at = putTime(target, at, numbers[NUMBER_AT.tpotMs] as number);
+    at = putTime(target, at, numbers[NUMBER_AT.durationMs] as number);
+    at = putWord(view, at, outcomeWord(numbers[NUMBER_AT.outcome] as number));
+    at = putCount(target, at, numbers[NUMBER_AT.status] as number);
+    at = putCount(target, at, numbers[NUMBER_AT.attempts] as number);
     bytes[at] = QUOTE;
     at += 1 + blockBytes;
     bytes[at] = QUOTE;
@@ -89,14 +100,14 @@ export class RecordingLineWriter {
     return at + LINE_TAIL_BYTES;
   }
 
-  #namesOf(texts: readonly Text[]): Uint8Array {
-    if (areSame(this.#last.texts, texts)) return this.#last.bytes;
+  #namesOf(texts: readonly Text[]): Word {
+    if (areSame(this.#last.texts, texts)) return this.#last.word;
     const model = texts[TEXT_AT.model] as Text;
     const endpoint = texts[TEXT_AT.endpoint] as Text;
     const known = this.#names.get(model)?.get(endpoint);
     const isSame = known !== undefined && areSame(known.texts, texts);
     this.#last = isSame ? known : this.#keepNames(texts.slice());
-    return this.#last.bytes;
+    return this.#last.word;
   }
 
   #keepNames(texts: readonly Text[]): Names {
@@ -109,8 +120,7 @@ export class RecordingLineWriter {
     let byEndpoint = this.#names.get(model);
     if (byEndpoint === undefined) this.#names.set(model, (byEndpoint = new Map()));
     if (!byEndpoint.has(endpoint)) this.#namesCount += 1;
-    const bytes = Uint8Array.from(Buffer.from(`${JSON.stringify(texts).slice(1, -1)},`));
-    const names: Names = { texts, bytes };
+    const names: Names = { texts, word: encodeWord(`${JSON.stringify(texts).slice(1, -1)},`) };
     byEndpoint.set(endpoint, names);
     return names;
   }
@@ -121,13 +131,13 @@ function areSame(names: readonly Text[], texts: readonly Text[]): boolean {
   return true;
 }
 
-function outcomeWord(index: number): LineValue {
+function outcomeWord(index: number): Word {
   return OUTCOME_WORDS[index] ?? NULL_VALUE;
 }
 
 /** A count, or null for what is below 0. */
-function putCount(bytes: Buffer, at: number, value: number): number {
-  if (value < 0) return putWord(bytes, at, NULL_VALUE);
+function putCount({ bytes, view }: LineTarget, at: number, value: number): number {
+  if (value < 0) return putWord(view, at, NULL_VALUE);
   if (value > DIGITS_MAX) return putUnusual(bytes, at, value);
   const end = putInteger(bytes, at, value);
   bytes[end] = COMMA;
@@ -135,8 +145,8 @@ function putCount(bytes: Buffer, at: number, value: number): number {
 }
 
 /** `ms` to a hundredth, or null for what is below 0. */
-function putTime(bytes: Buffer, at: number, ms: number): number {
-  if (ms < 0) return putWord(bytes, at, NULL_VALUE);
+function putTime({ bytes, view }: LineTarget, at: number, ms: number): number {
+  if (ms < 0) return putWord(view, at, NULL_VALUE);
   if (ms >= TIME_MAX_MS) return putUnusual(bytes, at, roundTime(ms));
   const end = putHundredths(bytes, at, Math.round(ms * 100));
   bytes[end] = COMMA;
@@ -145,8 +155,4 @@ function putTime(bytes: Buffer, at: number, ms: number): number {
 
 function putUnusual(bytes: Buffer, at: number, value: number): number {
   return at + bytes.write(`${JSON.stringify(value)},`, at, 'latin1');
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'latin1'));
 }

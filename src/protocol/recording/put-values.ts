@@ -1,10 +1,31 @@
 const ZERO = 48;
 const DOT = 46;
 
-/** Copies a word of some bytes; returns its end. */
-export function putWord(bytes: Uint8Array, at: number, word: Uint8Array): number {
-  const { length } = word;
-  for (let i = 0; i < length; i += 1) bytes[at + i] = word[i] as number;
+/** Bytes of a fixed text, to be written four at a time. */
+export interface Word {
+  /** Little-endian, the last one filled up with zeros. */
+  readonly quads: Int32Array;
+  /** Bytes of the text. */
+  readonly length: number;
+}
+
+/** The UTF-8 of a text as a word. */
+export function encodeWord(text: string): Word {
+  const bytes = Buffer.from(text);
+  const padded = new DataView(new ArrayBuffer(Math.ceil(bytes.length / 4) * 4));
+  for (const [at, byte] of bytes.entries()) padded.setUint8(at, byte);
+  const quads = new Int32Array(padded.byteLength / 4);
+  for (let i = 0; i < quads.length; i += 1) quads[i] = padded.getInt32(i * 4, true);
+  return { quads, length: bytes.length };
+}
+
+/**
+ * Writes a word; returns its end. Up to three bytes after that become 0, so something has to be
+ * written there afterwards. Byte by byte it would take three times as long.
+ */
+export function putWord(view: DataView, at: number, { quads, length }: Word): number {
+  const { length: count } = quads;
+  for (let i = 0; i < count; i += 1) view.setInt32(at + i * 4, quads[i] as number, true);
   return at + length;
 }
 

@@ -9,7 +9,7 @@ import {
 } from './decode.ts';
 import { writeBlockHash } from './block-text.ts';
 import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
-import { LINE_TAIL_BYTES, RecordingLineWriter } from './line-writer.ts';
+import { LINE_TAIL_BYTES, LineTarget, RecordingLineWriter } from './line-writer.ts';
 import { encodeValue, LineRow } from './row.ts';
 import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
 import {
@@ -180,12 +180,13 @@ test('any text is read or refused, and nothing thrown', () => {
 
 test('what the writer of bytes writes is read as it was given, hashes filled in', () => {
   const writer = new RecordingLineWriter();
-  const bytes = Buffer.alloc(2 * RECORDING_LINE_BYTES_MAX);
+  const target = new LineTarget(2 * RECORDING_LINE_BYTES_MAX);
+  const { bytes } = target;
   fc.assert(
     fc.property(anyRecordedRequest(), fc.nat(1000), (request, from) => {
       const { blocks, ...rest } = request;
       bytes.fill(7);
-      const end = writer.write(bytes, from, rowOf(rest, blocks.length));
+      const end = writer.write(target, from, rowOf(rest, blocks.length));
       const roomAt = end - LINE_TAIL_BYTES - blocks.length * BLOCK_HASH_CHARS;
       const room = bytes.subarray(roomAt, end - LINE_TAIL_BYTES);
       assert.ok(room.every((byte) => byte === 7));
@@ -205,7 +206,7 @@ test('what the writer of bytes writes is read as it was given, hashes filled in'
 
 test('names that were seen before do not hide that others have changed', () => {
   const writer = new RecordingLineWriter();
-  const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX);
+  const target = new LineTarget(RECORDING_LINE_BYTES_MAX);
   const { blocks: _, ...rest } = REQUEST;
   const changes: readonly Partial<RecordedRequest>[] = [
     {},
@@ -219,8 +220,8 @@ test('names that were seen before do not hide that others have changed', () => {
   ];
   for (const change of changes) {
     const request = { ...rest, ...change };
-    const end = writer.write(bytes, 0, rowOf(request, 0));
-    const decoded = decodeRecordedRequest(bytes.toString('utf8', 0, end));
+    const end = writer.write(target, 0, rowOf(request, 0));
+    const decoded = decodeRecordedRequest(target.bytes.toString('utf8', 0, end));
     assert.deepEqual(decoded, { ok: true, value: { ...request, blocks: [] } });
   }
 });
@@ -229,8 +230,8 @@ test('a line without room, or longer than allowed, is not written', () => {
   const writer = new RecordingLineWriter();
   const { blocks: _, ...rest } = REQUEST;
   const write = (at: number, more: Partial<RecordedRequest> = {}, blockCount = 4096): number =>
-    writer.write(bytes, at, rowOf({ ...rest, ...more }, blockCount));
-  const bytes = Buffer.alloc(RECORDING_LINE_BYTES_MAX + 10);
+    writer.write(target, at, rowOf({ ...rest, ...more }, blockCount));
+  const target = new LineTarget(RECORDING_LINE_BYTES_MAX + 10);
   assert.ok(write(10) > 4096 * BLOCK_HASH_CHARS);
   assert.equal(write(11), -1);
   assert.equal(write(0, { model: '\0'.repeat(11_000) }), -1);

@@ -1,4 +1,5 @@
 import { OUTCOMES } from '../../core/errors.ts';
+import { encodeWord, type Word } from './put-values.ts';
 import type { RecordedRequest } from './types.ts';
 
 /** A request without its hashes and tenant, which are made for many requests at once. */
@@ -68,14 +69,14 @@ export const TEXT_AT: Readonly<Record<RowText, number>> = Object.freeze({
 export const TEXT_COUNT = 5;
 
 /** A value of a line as it is written: JSON and the comma after it. */
-export type LineValue = Uint8Array;
+export type LineValue = Word;
 
 /** Null as it is written. */
 export const NULL_VALUE: LineValue = encodeValue(null);
 
 /** A text or null as it is written. */
 export function encodeValue(value: string | null): LineValue {
-  return Uint8Array.from(Buffer.from(`${JSON.stringify(value)},`));
+  return encodeWord(`${JSON.stringify(value)},`);
 }
 
 /** One request on its way to a line, as numbers and texts; filled for one after another. */
