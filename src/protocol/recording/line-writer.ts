@@ -63,8 +63,8 @@ export class RecordingLineWriter {
 
   /**
    * Writes a row and its newline at `from`, with room for the hashes: they belong before the last
-   * `LINE_TAIL_BYTES`. Returns the end, or -1 when the line might be longer than allowed or the target
-   * has not `RECORDING_LINE_BYTES_MAX` left.
+   * `LINE_TAIL_BYTES`. Returns the end, or -1 when the line might be longer than allowed or the
+   * target has not `RECORDING_LINE_BYTES_MAX` left.
    */
   write(target: LineTarget, from: number, row: LineRow): number {
     const { bytes, view } = target;
