@@ -8,7 +8,8 @@ import type { PickPlan, PickResult, PickSubjectCommands } from './load/pick-subj
 
 const COMMAND_LIMIT_MS = 60_000;
 const SUBJECT = 'soonest';
-const REFERENCE = 'llm-d-default';
+/** Reads the index that the subject reads; `llm-d-default` has one of its own beside it. */
+const REFERENCE = 'llm-d-precise';
 /** Picks that all go to a few endpoints would be cheaper than real ones. */
 const FEWEST_CHOSEN = 10;
 

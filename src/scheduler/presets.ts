@@ -13,6 +13,7 @@ export type PresetName =
   | 'consistent-hash'
   | 'prefix-hash'
   | 'llm-d-default'
+  | 'llm-d-precise'
   | 'llm-d-affinity'
   | 'kserve-default'
   | 'sglang-cache-aware'
@@ -32,10 +33,19 @@ function plugin(type: string, weight = 1): PluginInstance {
   return Object.freeze({ type, name: type, options: {}, weight });
 }
 
+/** A plugin that knows no more of caches than what was sent there, as in the system it is from. */
+function assuming(type: string, weight = 1): PluginInstance {
+  return Object.freeze({ type, name: type, options: { holdings: 'assumed' }, weight });
+}
+
 /**
  * Policies by name, ours and those of other systems, for comparison and migration. Weights of
  * llm-d are its built-in default and its optimized-baseline guide (August 2026), those of KServe
  * its LLMInferenceService scheduler template, which adds lora-affinity for services with adapters.
+ * Both assume that caches hold what was sent there, as does SGLang's router. llm-d's precise picker
+ * follows KV events of the engines, for which Penstock's corrected index stands in, as it does for
+ * Dynamo's; its weights are those of llm-d's measurements of September 2025 (llm-d.ai/blog/
+ * kvcache-wins-you-can-see), the same as of the default.
  */
 export const PRESETS: Readonly<Record<PresetName, ProfileSpec>> = Object.freeze({
   soonest: preset('soonest', [plugin('soonest')]),
@@ -66,23 +76,29 @@ export const PRESETS: Readonly<Record<PresetName, ProfileSpec>> = Object.freeze(
   'llm-d-default': preset('llm-d-default', [
     plugin('queue-scorer', 2),
     plugin('kv-cache-utilization-scorer', 2),
+    assuming('prefix-cache-scorer', 3),
+    plugin('max-score-picker'),
+  ]),
+  'llm-d-precise': preset('llm-d-precise', [
+    plugin('queue-scorer', 2),
+    plugin('kv-cache-utilization-scorer', 2),
     plugin('prefix-cache-scorer', 3),
     plugin('max-score-picker'),
   ]),
   'llm-d-affinity': preset('llm-d-affinity', [
-    plugin('prefix-cache-affinity-filter'),
-    plugin('token-load-scorer'),
+    assuming('prefix-cache-affinity-filter'),
+    assuming('token-load-scorer'),
     plugin('max-score-picker'),
   ]),
   'kserve-default': preset('kserve-default', [
     plugin('queue-scorer', 2),
     plugin('kv-cache-utilization-scorer', 2),
-    plugin('prefix-cache-scorer', 3),
-    plugin('no-hit-lru-scorer', 2),
+    assuming('prefix-cache-scorer', 3),
+    assuming('no-hit-lru-scorer', 2),
     plugin('lora-affinity-scorer', 4),
     plugin('max-score-picker'),
   ]),
-  'sglang-cache-aware': preset('sglang-cache-aware', [plugin('sglang-cache-aware')]),
+  'sglang-cache-aware': preset('sglang-cache-aware', [assuming('sglang-cache-aware')]),
   'dynamo-kv': preset('dynamo-kv', [plugin('dynamo-kv')]),
 });
 
@@ -98,6 +114,7 @@ export const PRESET_SUMMARIES: Readonly<Record<PresetName, string>> = Object.fre
   'consistent-hash': 'The same endpoint for the same `x-session-id`, with bounded loads.',
   'prefix-hash': 'The same endpoint for prompts that begin alike, with bounded loads.',
   'llm-d-default': 'The default of llm-d’s endpoint picker: queue 2, KV cache 2, prefix 3.',
+  'llm-d-precise': 'The same weights over the index that engines’ reports correct, for KV events.',
   'llm-d-affinity': 'llm-d’s optimized-baseline guide: sticks to who holds the prompt, else load.',
   'kserve-default': 'What KServe gives an LLMInferenceService: queue, KV cache, prefix, LRU, LoRA.',
   'sglang-cache-aware': 'The `cache_aware` policy of SGLang’s router, with its defaults.',

@@ -29,6 +29,8 @@ export interface ProfileOptions {
   readonly rankedCount: number;
   readonly rng: Rng;
   readonly matches: PrefixMatches;
+  /** Matches in what is only assumed; null when no plugin reads them. */
+  readonly assumed: PrefixMatches | null;
   /** A plugin threw or broke its contract, and was left out of one pick. */
   onPluginFault(name: string, cause: unknown): void;
 }
@@ -74,9 +76,15 @@ export class Profile {
     this.#chosen = { positions: new Int32Array(rankedCount), count: 0 };
   }
 
+  /** Whether a plugin reads what endpoints are only assumed to hold. */
+  get readsAssumed(): boolean {
+    return this.#options.assumed !== null;
+  }
+
   /** Ranks the members of `input`; an empty ranking when none is left. */
   rank(input: PickInput): Ranking {
     this.#options.matches.begin();
+    this.#options.assumed?.begin();
     const availableCount = this.#filters.begin(input);
     const removed = this.#filters.run(input);
     return {

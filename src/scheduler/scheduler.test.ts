@@ -57,7 +57,7 @@ test('a cached prompt is predicted to be answered sooner', () => {
 });
 
 test('an endpoint that restarts or is gone holds nothing', () => {
-  const scheduler = createScheduler(PRESETS['llm-d-default']);
+  const scheduler = createScheduler(PRESETS['llm-d-precise']);
   scheduler.noteBooked(2, promptInput(1));
   scheduler.noteBooked(3, promptInput(1));
   scheduler.noteRestart(2);
@@ -102,10 +102,66 @@ test('a shadow scores every request and changes no pick', () => {
 test('another profile takes over between two picks, with all that was learned', () => {
   const scheduler = createScheduler(PRESETS['round-robin']);
   scheduler.noteBooked(1, promptInput(1));
-  scheduler.configure(PRESETS['llm-d-default'], PRESETS['random']);
-  assert.equal(scheduler.profileName, 'llm-d-default');
+  scheduler.configure(PRESETS['llm-d-precise'], PRESETS['random']);
+  assert.equal(scheduler.profileName, 'llm-d-precise');
   assert.equal(firstSlot(scheduler, promptInput(1)), 1);
   assert.ok(scheduler.pickShadow(promptInput(1)) !== null);
+});
+
+/** The engine of `slot` answers a prompt, and says that it had nothing of it cached. */
+function finishUncached(scheduler: Scheduler, slot: number, input: PickInput): void {
+  scheduler.noteFinished(slot, {
+    nowMs: 0,
+    promptTokens: input.promptTokens,
+    completionTokens: 10,
+    cachedTokens: 0,
+    tpotMs: null,
+    batch: 1,
+    kvCacheUsage: Number.NaN,
+    blocks: input.blocks,
+    firstToken: null,
+  });
+}
+
+/** Slots that picks of one prompt prefer, among those that tie by chance. */
+function preferredSlots(scheduler: Scheduler, input: PickInput): readonly number[] {
+  const slots = Array.from({ length: 40 }, () => firstSlot(scheduler, input));
+  return [...new Set(slots)].toSorted((left, right) => left - right);
+}
+
+test('assumed holdings learn from no report and no restart, only that an endpoint is gone', () => {
+  for (const name of ['llm-d-default', 'llm-d-affinity', 'kserve-default'] as const) {
+    const scheduler = createScheduler(PRESETS[name]);
+    for (let request = 0; request < 20; request += 1) {
+      scheduler.noteBooked(2, promptInput(1));
+      finishUncached(scheduler, 2, promptInput(1));
+    }
+    scheduler.noteRestart(2);
+    assert.deepEqual(preferredSlots(scheduler, promptInput(1)), [2], name);
+    scheduler.noteRemoved(2);
+    assert.notDeepEqual(preferredSlots(scheduler, promptInput(1)), [2], name);
+  }
+});
+
+test('corrected holdings learn that an engine caches nothing', () => {
+  const scheduler = createScheduler(PRESETS['llm-d-precise']);
+  for (let request = 0; request < 20; request += 1) {
+    scheduler.noteBooked(2, promptInput(1));
+    finishUncached(scheduler, 2, promptInput(1));
+  }
+  assert.deepEqual(preferredSlots(scheduler, promptInput(1)), [0, 1, 2, 3]);
+});
+
+test('what is assumed is kept while a profile reads it, the shadow being one', () => {
+  const scheduler = createScheduler(PRESETS['llm-d-default']);
+  scheduler.noteBooked(1, promptInput(1));
+  scheduler.configure(PRESETS['random'], PRESETS['kserve-default']);
+  assert.equal(scheduler.pickShadow(promptInput(1))?.ranked[0]?.slot, 1);
+  scheduler.configure(PRESETS['llm-d-affinity'], null);
+  assert.deepEqual(preferredSlots(scheduler, promptInput(1)), [1]);
+  scheduler.configure(PRESETS['random'], null);
+  scheduler.configure(PRESETS['llm-d-default'], null);
+  assert.ok(preferredSlots(scheduler, promptInput(1)).length > 1);
 });
 
 test('a profile that does not build changes nothing', () => {

@@ -8,6 +8,7 @@ import type { ProfileSpec } from './framework/plugin.ts';
 import type { Registry } from './framework/registry.ts';
 import { SloHeadroom } from './framework/slo-headroom.ts';
 import { LatencyModel } from './latency/latency-model.ts';
+import { AssumedHoldings } from './prefix/assumed-holdings.ts';
 import { PrefixIndex } from './prefix/prefix-index.ts';
 import type { Profile } from './profile.ts';
 import type {
@@ -23,7 +24,10 @@ export type { FinishedObservation, FirstTokenObservation } from './types.ts';
 
 /** Memory of the prefix index. */
 export interface PrefixOptions {
-  /** Bytes the index may use in all. */
+  /**
+   * Bytes the index may use in all. Policies that read `assumed` holdings have an index of the same
+   * size beside it.
+   */
   readonly maxBytes: number;
   /** Blocks an endpoint is taken to hold until it has reported its cache's capacity. */
   readonly defaultBlocksPerEndpoint: number;
@@ -68,6 +72,8 @@ export class Scheduler {
   /** The shadow draws its own numbers: with it or without, the same seed gives the same picks. */
   readonly #shadowRng: Rng;
   readonly #prefixIndex: PrefixIndex;
+  /** Null while no profile reads it. */
+  #assumed: AssumedHoldings | null = null;
   readonly #latency = new LatencyModel();
   readonly #headroom = new SloHeadroom(this.#latency);
   #registry: Registry;
@@ -116,6 +122,7 @@ export class Scheduler {
   /** The request of `input` goes to `slot`, which will hold its prompt. */
   noteBooked(slot: number, input: PickInput): void {
     if (input.blocks !== null) this.#prefixIndex.insert(slot, input.blocks);
+    this.#assumed?.noteBooked(slot, input);
     this.#profile.noteBooked(slot, input);
     this.#shadow?.noteBooked(slot, input);
   }
@@ -146,6 +153,7 @@ export class Scheduler {
   /** The slot's endpoint is gone for good. */
   noteRemoved(slot: number): void {
     this.#prefixIndex.clear(slot);
+    this.#assumed?.noteRemoved(slot);
     this.#latency.reset(slot);
   }
 
@@ -169,6 +177,8 @@ export class Scheduler {
     this.#shadow = this.#buildShadow(shadow, registry);
     this.#profile = next;
     this.#registry = registry;
+    const isRead = next.readsAssumed || (this.#shadow !== null && this.#shadow.readsAssumed);
+    if (!isRead) this.#assumed = null;
   }
 
   /** Adds what the latency model expects of the chosen endpoints, whichever policy chose them. */
@@ -192,6 +202,7 @@ export class Scheduler {
       ...using,
       prefixIndex: this.#prefixIndex,
       latency: this.#latency,
+      openAssumed: () => (this.#assumed ??= new AssumedHoldings(this.#options.prefix.maxBytes)),
       onPluginFault: (name, cause) => {
         this.#options.onPluginFault(name, cause);
       },

@@ -1,6 +1,7 @@
+import { HOLDINGS_OPTION, matchesFor } from '../framework/holdings-option.ts';
 import type { OptionTable, ParsedOptions } from '../framework/options.ts';
 import type { FilterDefinition, PluginContext } from '../framework/plugin.ts';
-import { matchedShare } from '../framework/prefix-matches.ts';
+import type { PrefixMatches } from '../framework/prefix-matches.ts';
 import { SloHeadroom } from '../framework/slo-headroom.ts';
 import type { CandidateSet, Filter, PickInput } from '../types.ts';
 import { keepWhere } from './keep-where.ts';
@@ -49,6 +50,7 @@ const OPTIONS: OptionTable = [
     unit: 'tokens/s',
     doc: 'Prompt tokens an endpoint prefills at most, for `prefillThroughput`.',
   },
+  HOLDINGS_OPTION,
 ];
 
 /**
@@ -70,6 +72,7 @@ class PrefixCacheAffinityFilter implements Filter {
   readonly name: string;
   readonly isPreference: boolean = true;
   readonly #context: PluginContext;
+  readonly #matches: PrefixMatches;
   readonly #headroom: SloHeadroom;
   readonly #threshold: number;
   readonly #exploration: number;
@@ -80,6 +83,7 @@ class PrefixCacheAffinityFilter implements Filter {
   constructor(options: ParsedOptions, context: PluginContext) {
     this.name = context.name;
     this.#context = context;
+    this.#matches = matchesFor(options, context);
     this.#headroom = new SloHeadroom(context.latency);
     this.#threshold = options.number('affinityThreshold');
     this.#exploration = options.number('explorationProbability');
@@ -93,7 +97,7 @@ class PrefixCacheAffinityFilter implements Filter {
     if (count <= 1 || this.#threshold === 0) return count;
     if (this.#exploration > 0 && this.#context.rng.next() < this.#exploration) return count;
     if (this.#usesModel) this.#headroom.prepare(input);
-    const matches = this.#context.matches.of(input, candidates);
+    const matches = this.#matches.of(input, candidates);
     let stickyMs = Number.POSITIVE_INFINITY;
     let otherMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i += 1) {
@@ -111,7 +115,7 @@ class PrefixCacheAffinityFilter implements Filter {
   }
 
   #isSticky(input: PickInput, matchedBlocks: number): boolean {
-    return matchedShare(input, matchedBlocks) >= this.#threshold;
+    return this.#matches.shareOf(input, matchedBlocks) >= this.#threshold;
   }
 
   #ttftMs(input: PickInput, slot: number, matchedBlocks: number): number {

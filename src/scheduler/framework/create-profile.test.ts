@@ -28,6 +28,7 @@ function problems(
       rng: createRng(1),
       prefixIndex: createFixedIndex([]),
       latency: new LatencyModel(),
+      openAssumed: () => createFixedIndex([]),
       onPluginFault: () => assert.fail('nothing runs'),
     },
   );

@@ -7,7 +7,8 @@ import { Profile } from '../profile.ts';
 import type { Filter, Picker, Scorer, WeightedScorer } from '../types.ts';
 import type { CheckedPlugin, ProfileProblem } from './check-profile.ts';
 import { resolveProfile } from './check-profile.ts';
-import type { PluginContext, PluginKind, ProfileSpec } from './plugin.ts';
+import { ASSUMED_PROMPT_BLOCKS } from '../prefix/assumed-holdings.ts';
+import type { HoldingsSource, PluginContext, PluginKind, ProfileSpec } from './plugin.ts';
 import { PrefixMatches } from './prefix-matches.ts';
 import type { Registry } from './registry.ts';
 
@@ -17,6 +18,8 @@ export interface ProfileParts {
   readonly rng: Rng;
   readonly prefixIndex: PrefixHoldings;
   readonly latency: LatencyModel;
+  /** The index of what is only assumed; asked for at most once, when a plugin wants it. */
+  openAssumed(): PrefixHoldings;
   onPluginFault(name: string, cause: unknown): void;
 }
 
@@ -36,11 +39,16 @@ export function createProfile(
   const resolved = resolveProfile(spec, registry);
   if (!resolved.ok) return resolved;
   const matches = new PrefixMatches(prefixIndex);
+  let assumed: PrefixMatches | null = null;
+  const matchesIn = (source: HoldingsSource): PrefixMatches => {
+    if (source === 'corrected') return matches;
+    return (assumed ??= new PrefixMatches(parts.openAssumed(), ASSUMED_PROMPT_BLOCKS));
+  };
   const draft: Draft = { filters: [], scorers: [], picker: null };
   const problems: ProfileProblem[] = [];
   for (const [index, plugin] of resolved.value.entries()) {
     const { name } = plugin.instance;
-    const context = { name, rng, prefixIndex, latency, matches };
+    const context = { name, rng, prefixIndex, latency, matches, matchesIn };
     const message = addPlugin(draft, plugin, context);
     if (message !== null) problems.push({ index, plugin: name, option: '', message });
   }
@@ -52,6 +60,7 @@ export function createProfile(
       rankedCount: spec.rankedCount,
       rng,
       matches,
+      assumed,
       onPluginFault: (name, cause) => {
         parts.onPluginFault(name, cause);
       },

@@ -8,6 +8,12 @@ import type { PrefixMatches } from './prefix-matches.ts';
 /** What a plugin does in a profile: removes, rates or orders candidates. */
 export type PluginKind = 'filter' | 'scorer' | 'picker';
 
+/**
+ * Whence it is known what endpoints hold: `corrected` is Penstock's index, which learns from what
+ * engines report; `assumed` is all that was sent there, as other systems have it.
+ */
+export type HoldingsSource = 'corrected' | 'assumed';
+
 /** What an instance of a plugin may use. */
 export interface PluginContext {
   /** Name of the instance in its profile. */
@@ -19,6 +25,11 @@ export interface PluginContext {
   readonly latency: LatencyModel;
   /** Leading prompt blocks that each candidate of the present pick holds. */
   readonly matches: PrefixMatches;
+  /**
+   * `matches` for `corrected`. The first of a profile's plugins that asks for `assumed` while it is
+   * made has that index kept from then on.
+   */
+  matchesIn(source: HoldingsSource): PrefixMatches;
 }
 
 interface DefinitionBase {

@@ -7,11 +7,14 @@ import type { CandidateSet, PickInput } from '../types.ts';
  */
 export class PrefixMatches {
   readonly #index: PrefixHoldings;
+  readonly #maxBlocks: number;
   #counts: Int32Array = new Int32Array(16);
   #isKnown = false;
 
-  constructor(index: PrefixHoldings) {
+  /** `index` looks at the first `maxBlocks` of a prompt, by default at all. */
+  constructor(index: PrefixHoldings, maxBlocks: number = Number.POSITIVE_INFINITY) {
     this.#index = index;
+    this.#maxBlocks = maxBlocks;
   }
 
   /** Matched blocks at a position that was a candidate when someone asked; 0 when nobody has. */
@@ -22,6 +25,12 @@ export class PrefixMatches {
   /** Blocks of any prompts that `slot` is believed to hold. */
   heldBlocks(slot: number): number {
     return this.#index.blocksOf(slot);
+  }
+
+  /** `matchedBlocks` as a share of what the index looks at of the prompt, 0 to 1. */
+  shareOf({ blocks }: PickInput, matchedBlocks: number): number {
+    if (blocks === null || blocks.count === 0) return 0;
+    return matchedBlocks / Math.min(blocks.count, this.#maxBlocks);
   }
 
   /** A new pick has begun: what was looked up before is void. */

@@ -140,10 +140,13 @@ function createInstance(
   return type === null ? null : { type, name, options, weight };
 }
 
-/** Without profiles, all plugins make one; without plugins, the picker's built-in default holds. */
+/**
+ * Without profiles, all plugins make one; without plugins, the picker's built-in default holds. An
+ * import has the prefix index that is corrected, however prefixes are known there.
+ */
 function createDefault(plugins: ReadonlyMap<string, ImportedPlugin>): ProfileSpec {
   const instances = [...plugins.values()].flatMap((plugin) => createInstance(plugin, 1) ?? []);
-  if (instances.length === 0) return { ...PRESETS['llm-d-default'], name: 'default' };
+  if (instances.length === 0) return { ...PRESETS['llm-d-precise'], name: 'default' };
   return createProfileSpec('default', instances);
 }
 

@@ -47,7 +47,8 @@ export const FOREIGN_TYPES: Readonly<Record<string, ForeignType>> = Object.freez
       'maxPrefixTokensToMatch',
       'lruCapacityPerServer',
     ],
-    'the prefix index has blocks of 256 bytes, and sizes itself by the caches engines report',
+    'the prefix index has blocks of 256 bytes, sizes itself by the caches engines report, and ' +
+      'learns from the cached tokens they report',
   ),
   'inflight-load-producer': builtIn(
     ['addEstimatedOutputTokens', 'outputRatio', 'maxEstimatedOutputTokens'],

@@ -29,7 +29,8 @@ const OPTIONS: OptionTable = [
  * min), 1 when all are equal. Prefill blocks are the uncached prompt tokens of this request and of
  * those not yet prefilled; decode blocks the reported KV use, or the tokens in flight where none is
  * reported; each over the block size. The worker selection of NVIDIA Dynamo's router in `kv` mode
- * at temperature 0.
+ * at temperature 0. Its index follows KV events of the workers; ours, corrected by what engines
+ * report of each answer, stands in for that.
  */
 export const DYNAMO_KV_SCORER: ScorerDefinition = {
   type: 'dynamo-kv',

@@ -1,5 +1,7 @@
-import type { OptionTable } from '../framework/options.ts';
+import { HOLDINGS_OPTION, matchesFor } from '../framework/holdings-option.ts';
+import type { OptionTable, ParsedOptions } from '../framework/options.ts';
 import type { PluginContext, ScorerDefinition } from '../framework/plugin.ts';
+import type { PrefixMatches } from '../framework/prefix-matches.ts';
 import type { CandidateSet, PickInput, Scorer } from '../types.ts';
 
 const OPTIONS: OptionTable = [
@@ -12,6 +14,7 @@ const OPTIONS: OptionTable = [
     unit: 'endpoints',
     doc: 'Endpoints whose last cold request is remembered.',
   },
+  HOLDINGS_OPTION,
 ];
 
 const WARM_SCORE = 0.5;
@@ -26,13 +29,13 @@ export const NO_HIT_LRU_SCORER: ScorerDefinition = {
   kind: 'scorer',
   summary: 'Spreads prompts that nobody holds over the endpoints that had none for longest.',
   options: OPTIONS,
-  create: (options, context): Scorer => new NoHitLruScorer(options.number('lruSize'), context),
+  create: (options, context): Scorer => new NoHitLruScorer(options, context),
 };
 
 class NoHitLruScorer implements Scorer {
   readonly type = NO_HIT_LRU_SCORER.type;
   readonly name: string;
-  readonly #context: PluginContext;
+  readonly #matches: PrefixMatches;
   readonly #size: number;
   /** Slots that had a cold request, the one longest ago first. */
   readonly #used = new Set<number>();
@@ -41,10 +44,10 @@ class NoHitLruScorer implements Scorer {
   /** The last request that was scored, if it was cold. */
   #cold: PickInput | null = null;
 
-  constructor(size: number, context: PluginContext) {
+  constructor(options: ParsedOptions, context: PluginContext) {
     this.name = context.name;
-    this.#context = context;
-    this.#size = size;
+    this.#matches = matchesFor(options, context);
+    this.#size = options.number('lruSize');
   }
 
   score(input: PickInput, candidates: CandidateSet, scores: Float64Array): void {
@@ -71,7 +74,7 @@ class NoHitLruScorer implements Scorer {
 
   #isCold(input: PickInput, candidates: CandidateSet): boolean {
     const { positions, count } = candidates;
-    const matched = this.#context.matches.of(input, candidates);
+    const matched = this.#matches.of(input, candidates);
     for (let i = 0; i < count; i += 1) {
       if ((matched[positions[i] as number] as number) > 0) return false;
     }

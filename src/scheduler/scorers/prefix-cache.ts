@@ -1,6 +1,6 @@
+import { HOLDINGS_OPTION, matchesFor } from '../framework/holdings-option.ts';
 import type { OptionTable } from '../framework/options.ts';
 import type { ScorerDefinition } from '../framework/plugin.ts';
-import { matchedShare } from '../framework/prefix-matches.ts';
 import type { Scorer } from '../types.ts';
 
 const OPTIONS: OptionTable = [
@@ -22,18 +22,22 @@ const OPTIONS: OptionTable = [
     unit: 'tokens',
     doc: 'Matched tokens from which the length counts in full.',
   },
+  HOLDINGS_OPTION,
 ];
 
 /**
  * w × min(1, matched tokens / scale)² + (1 − w) × matched blocks / blocks of the prompt, with w =
- * `matchLengthWeight`. `prefix-cache-scorer` of llm-d's endpoint picker, over Penstock's own index.
+ * `matchLengthWeight`. `prefix-cache-scorer` of llm-d's endpoint picker: over Penstock's own index,
+ * or with `holdings: assumed` over what llm-d's approximate producer knows.
  */
 export const PREFIX_CACHE_SCORER: ScorerDefinition = {
   type: 'prefix-cache-scorer',
   kind: 'scorer',
   summary: 'Share of the prompt’s leading blocks that the endpoint holds.',
   options: OPTIONS,
-  create(options, { name, matches }): Scorer {
+  create(options, context): Scorer {
+    const { name } = context;
+    const matches = matchesFor(options, context);
     const lengthWeight = options.number('matchLengthWeight');
     const scaleTokens = options.number('matchLengthScaleTokens');
     return {
@@ -43,7 +47,7 @@ export const PREFIX_CACHE_SCORER: ScorerDefinition = {
         const { positions, count } = candidates;
         const matched = matches.of(input, candidates);
         for (let i = 0; i < count; i += 1) {
-          const share = matchedShare(input, matched[positions[i] as number] as number);
+          const share = matches.shareOf(input, matched[positions[i] as number] as number);
           const length = Math.min(1, (share * input.promptTokens) / scaleTokens);
           scores[i] = lengthWeight * length * length + (1 - lengthWeight) * share;
         }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PluginContext } from '../framework/plugin.ts';
 import type { PickInput, PromptBlocks } from '../types.ts';
 import {
   createTestBlocks,
@@ -13,6 +14,7 @@ import { NO_HIT_LRU_SCORER } from './no-hit-lru.ts';
 import { PREFIX_CACHE_SCORER } from './prefix-cache.ts';
 import { PREFIX_HASH_SCORER } from './prefix-hash.ts';
 import { SGLANG_CACHE_AWARE_SCORER } from './sglang-cache-aware.ts';
+import { TOKEN_LOAD_SCORER } from './token-load.ts';
 
 function blocksOf(count: number): PromptBlocks {
   return createTestBlocks(Array.from({ length: count }, (_, index) => index));
@@ -46,6 +48,25 @@ test('prefix-cache-scorer blends in the square of the matched length', () => {
 test('prefix-cache-scorer gives 0 for a prompt without blocks', () => {
   const scorer = createTestScorer(PREFIX_CACHE_SCORER, {}, createTestContext({ matched: [4] }));
   assert.deepEqual(scoreAll(scorer, createTestInput(createTestLoad(1))), [0]);
+});
+
+test('scorers told to go by what is assumed do not look at corrected holdings', () => {
+  const definitions = [PREFIX_CACHE_SCORER, TOKEN_LOAD_SCORER, SGLANG_CACHE_AWARE_SCORER];
+  for (const definition of definitions) {
+    const context = (): PluginContext => createTestContext({ matched: [8, 0], assumed: [0, 8] });
+    const input = createTestInput(createTestLoad(2), { blocks: blocksOf(8) });
+    const assuming = createTestScorer(definition, { holdings: 'assumed' }, context());
+    assert.equal(bestOf(scoreAll(assuming, input)), 1, definition.type);
+    const usual = createTestScorer(definition, {}, context());
+    assert.equal(bestOf(scoreAll(usual, input)), 0, definition.type);
+  }
+});
+
+test('no-hit-lru-scorer takes for cold what no endpoint is assumed to hold', () => {
+  const context = createTestContext({ matched: [8, 8], assumed: [] });
+  const scorer = createTestScorer(NO_HIT_LRU_SCORER, { holdings: 'assumed' }, context);
+  const input = createTestInput(createTestLoad(2), { blocks: blocksOf(8) });
+  assert.deepEqual(scoreAll(scorer, input), [1, 0]);
 });
 
 test('no-hit-lru-scorer gives cold prompts to whoever had none for longest', () => {

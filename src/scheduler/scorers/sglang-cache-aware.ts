@@ -1,7 +1,7 @@
+import { HOLDINGS_OPTION, matchesFor } from '../framework/holdings-option.ts';
 import { requestsOn } from '../framework/ledger-numbers.ts';
 import type { OptionTable } from '../framework/options.ts';
 import type { ScorerDefinition } from '../framework/plugin.ts';
-import { matchedShare } from '../framework/prefix-matches.ts';
 import type { Scorer } from '../types.ts';
 
 const OPTIONS: OptionTable = [
@@ -32,6 +32,7 @@ const OPTIONS: OptionTable = [
     unit: '',
     doc: 'Ratio of most to fewest requests from which load alone may decide.',
   },
+  HOLDINGS_OPTION,
 ];
 
 /**
@@ -39,6 +40,8 @@ const OPTIONS: OptionTable = [
  * `balanceRelThreshold` × fewest, 1 / (1 + requests − fewest); else, when some candidate holds more
  * than `cacheThreshold` of the prompt, the share that is held; else 1 / (1 + blocks held of any
  * prompt), which is the size of the worker's tree in SGLang's router, where this is `cache_aware`.
+ * That tree knows only what was sent, as `holdings: assumed` does; but it is bounded by characters
+ * (2^26 by default), not by the worker's cache.
  */
 export const SGLANG_CACHE_AWARE_SCORER: ScorerDefinition = {
   type: 'sglang-cache-aware',
@@ -46,7 +49,9 @@ export const SGLANG_CACHE_AWARE_SCORER: ScorerDefinition = {
   summary:
     'While load is even, the longest held prefix or the emptiest cache; else fewest requests.',
   options: OPTIONS,
-  create(options, { name, matches, prefixIndex }): Scorer {
+  create(options, context): Scorer {
+    const { name } = context;
+    const matches = matchesFor(options, context);
     const threshold = options.number('cacheThreshold');
     const absolute = options.number('balanceAbsThreshold');
     const relative = options.number('balanceRelThreshold');
@@ -67,13 +72,13 @@ export const SGLANG_CACHE_AWARE_SCORER: ScorerDefinition = {
           longest = Math.max(longest, matched[position] as number);
         }
         const isUneven = most - fewest > absolute && most > relative * fewest;
-        const goesByPrefix = matchedShare(input, longest) > threshold;
+        const goesByPrefix = matches.shareOf(input, longest) > threshold;
         for (let i = 0; i < count; i += 1) {
           const position = positions[i] as number;
           const slot = input.members[position] as number;
           if (isUneven) scores[i] = 1 / (1 + requestsOn(input, slot) - fewest);
-          else if (goesByPrefix) scores[i] = matchedShare(input, matched[position] as number);
-          else scores[i] = 1 / (1 + prefixIndex.blocksOf(slot));
+          else if (goesByPrefix) scores[i] = matches.shareOf(input, matched[position] as number);
+          else scores[i] = 1 / (1 + matches.heldBlocks(slot));
         }
       },
     };

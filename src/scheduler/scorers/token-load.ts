@@ -1,6 +1,6 @@
+import { HOLDINGS_OPTION, matchesFor } from '../framework/holdings-option.ts';
 import type { OptionTable } from '../framework/options.ts';
 import type { ScorerDefinition } from '../framework/plugin.ts';
-import { matchedShare } from '../framework/prefix-matches.ts';
 import type { Scorer } from '../types.ts';
 
 const OPTIONS: OptionTable = [
@@ -13,6 +13,7 @@ const OPTIONS: OptionTable = [
     unit: 'tokens',
     doc: 'Tokens in flight from which the score is 0; the default is 128 requests of 32,768.',
   },
+  HOLDINGS_OPTION,
 ];
 
 /**
@@ -26,7 +27,9 @@ export const TOKEN_LOAD_SCORER: ScorerDefinition = {
   kind: 'scorer',
   summary: '1 − tokens in flight, with this prompt’s uncached ones, over a threshold.',
   options: OPTIONS,
-  create(options, { name, matches }): Scorer {
+  create(options, context): Scorer {
+    const { name } = context;
+    const matches = matchesFor(options, context);
     const threshold = options.number('queueThresholdTokens');
     return {
       type: TOKEN_LOAD_SCORER.type,
@@ -38,7 +41,7 @@ export const TOKEN_LOAD_SCORER: ScorerDefinition = {
         const matched = matches.of(input, candidates);
         for (let i = 0; i < count; i += 1) {
           const position = positions[i] as number;
-          const uncached = promptTokens * (1 - matchedShare(input, matched[position] as number));
+          const uncached = promptTokens * (1 - matches.shareOf(input, matched[position] as number));
           const tokens = (tokensInFlight[members[position] as number] as number) + uncached;
           scores[i] = 1 - Math.min(1, tokens / threshold);
         }

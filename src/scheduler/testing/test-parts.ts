@@ -38,18 +38,24 @@ export interface TestContext {
   readonly seed?: number;
   /** Blocks of any prompt that each slot holds. */
   readonly matched?: readonly number[];
+  /** The same by assumption alone. */
+  readonly assumed?: readonly number[];
   readonly latency?: LatencyModel;
 }
 
 /** A context in which the index holds what the test says. */
 export function createTestContext(test: TestContext = {}): PluginContext {
   const prefixIndex = createFixedIndex(test.matched ?? []);
+  const assumedIndex = createFixedIndex(test.assumed ?? []);
+  const matches = new PrefixMatches(prefixIndex);
+  const assumed = new PrefixMatches(assumedIndex);
   return {
     name: 'tested',
     rng: createRng(test.seed ?? 1),
     prefixIndex,
     latency: test.latency ?? new LatencyModel(),
-    matches: new PrefixMatches(prefixIndex),
+    matches,
+    matchesIn: (source) => (source === 'corrected' ? matches : assumed),
   };
 }
 
@@ -100,6 +106,7 @@ export function createTestProfile(
     rng: createRng(1),
     prefixIndex: createFixedIndex([]),
     latency: new LatencyModel(),
+    openAssumed: () => createFixedIndex([]),
     onPluginFault: (name, cause) => {
       throw new TypeError(`plugin ${name} failed`, { cause });
     },

@@ -1,5 +1,5 @@
 import { PRESETS, type PresetName } from '../../scheduler/presets.ts';
-import type { PluginInstance } from '../../scheduler/framework/plugin.ts';
+import type { HoldingsSource, PluginInstance } from '../../scheduler/framework/plugin.ts';
 import type { LabPolicy } from '../lab/types.ts';
 import type { Measure, PublishedFigure } from './published-types.ts';
 
@@ -8,12 +8,16 @@ export function preset(name: PresetName): LabPolicy {
   return { name, profile: PRESETS[name], plugins: [] };
 }
 
-/** Plugins that count alike. */
-export function weighted(name: string, types: readonly string[]): LabPolicy {
+/** Plugins that count alike; a prefix scorer among them knows of caches what `holdings` says. */
+export function weighted(
+  name: string,
+  types: readonly string[],
+  holdings: HoldingsSource = 'corrected',
+): LabPolicy {
   const plugins: readonly PluginInstance[] = types.map((type) => ({
     type,
     name: type,
-    options: {},
+    options: type === 'prefix-cache-scorer' ? { holdings } : {},
     weight: 1,
   }));
   return { name, profile: { name, plugins, rankedCount: 3 }, plugins: [] };

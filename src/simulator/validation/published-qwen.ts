@@ -212,7 +212,7 @@ export const KV_CACHE_WINS: PublishedSetup = {
     },
     {
       there: 'approximate (queue 1, KV cache 1, prefix 1)',
-      policy: weighted('approximate', ['prefix-cache-scorer', ...LOAD_ONLY]),
+      policy: weighted('approximate', ['prefix-cache-scorer', ...LOAD_ONLY], 'assumed'),
       calibration: OLDER_VLLM,
       figures: [
         figure(['outputTokensPerSecond', null, 6944], 0.25, THRASHING),
@@ -221,7 +221,7 @@ export const KV_CACHE_WINS: PublishedSetup = {
     },
     {
       there: 'precise (queue 2, KV cache 2, prefix 3)',
-      policy: preset('llm-d-default'),
+      policy: preset('llm-d-precise'),
       calibration: OLDER_VLLM,
       figures: [
         figure(['outputTokensPerSecond', null, 8730], 0.1, PRECISE),

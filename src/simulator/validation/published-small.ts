@@ -128,7 +128,7 @@ export const EKS: PublishedSetup = {
     },
     {
       there: 'llm-d, precise prefix',
-      policy: preset('llm-d-default'),
+      policy: preset('llm-d-precise'),
       calibration: null,
       figures: EKS_BEST,
     },
@@ -145,7 +145,7 @@ const VARIANT_RUNS = [
   },
   {
     there: 'llm-d, precise prefix',
-    policy: preset('llm-d-default'),
+    policy: preset('llm-d-precise'),
     calibration: null,
     figures: [figure(['outputTokensPerSecond', null, 6423], null, UNKNOWN)],
   },
