@@ -164,10 +164,20 @@ export class Lanes {
     this.#epoch[lane] = ((this.#epoch[lane] as number) + epochs) & EPOCH_MASK;
   }
 
+  /** The present epoch of `lane`, from 0 to `EPOCH_MASK` and around. */
+  epochOf(lane: number): number {
+    return this.#epoch[lane] as number;
+  }
+
+  /** Epochs that have passed since `epoch`, as far as the count goes. */
+  epochsSince(lane: number, epoch: number): number {
+    return ((this.#epoch[lane] as number) - epoch) & EPOCH_MASK;
+  }
+
   /** Epochs since `record` was used. */
   ageOf(lane: number, record: number): number {
     const state = this.#words[(record << CELL_SHIFT) + STATE] as number;
-    return ((this.#epoch[lane] as number) - (state >>> EPOCH_SHIFT)) & EPOCH_MASK;
+    return this.epochsSince(lane, state >>> EPOCH_SHIFT);
   }
 
   /** Makes `record`, which is in no list, the lane's newest. */

@@ -12,8 +12,8 @@ export const MAX_INDEX_BYTES = 4_294_967_296;
 const LARGEST_PATH = 16_384;
 const MOST_PREDICTIONS = 8_192;
 const BUCKET_BYTES = 4;
-/** Lane bytes, and those of work arrays with an entry or a bit per lane. */
-const BYTES_PER_LANE = LANE_BYTES + 9;
+/** Lane bytes, those of lists of prompts under way, and of work arrays with a place per lane. */
+const BYTES_PER_LANE = LANE_BYTES + 17;
 
 /** How an index divides its memory. */
 export interface MemoryPlan {

@@ -9,6 +9,7 @@ import { Lanes } from './lanes.ts';
 import { planMemory, type MemoryPlan } from './memory-plan.ts';
 import { Predictions } from './predictions.ts';
 import { PromptPath } from './prompt-path.ts';
+import { PromptsInFlight } from './prompts-in-flight.ts';
 import { MAX_RUN_CELLS, MAX_RUN_LENGTH, Runs } from './runs.ts';
 
 /** Records of a cleared lane that one insertion forgets along the way. */
@@ -17,6 +18,11 @@ const SWEPT_PER_INSERT = 64;
 const RECLAIMED_PER_LOOK = 16;
 /** Cells that are reclaimed beyond the need of the moment, so that it is not done every time. */
 const RECLAIMED_AHEAD = 256;
+
+/** Epochs after which a prompt under way is used again: a sixteenth of the cache has come anew. */
+const RENEWED_EPOCHS = 2;
+/** Prompts under way that one insertion uses again at most. */
+const RENEWED_PER_INSERT = 4;
 
 /** Settings of a prefix index. */
 export interface PrefixIndexOptions {
@@ -53,6 +59,7 @@ export class PrefixIndex {
   readonly #coverage: Coverage;
   readonly #predictions: Predictions;
   readonly #corrections: Corrections;
+  readonly #inFlight: PromptsInFlight;
 
   constructor(options: PrefixIndexOptions) {
     const plan = planMemory(options.maxBytes);
@@ -71,6 +78,7 @@ export class PrefixIndex {
     this.#coverage = new Coverage(cells, holders, lanes);
     this.#predictions = new Predictions(plan.predictionCount);
     this.#corrections = new Corrections(lanes, this.#predictions);
+    this.#inFlight = new PromptsInFlight(plan.laneCount);
   }
 
   /** Pairs of a block and an endpoint that holds it. */
@@ -121,7 +129,25 @@ export class PrefixIndex {
     const lane = this.#lanes.obtain(slot);
     if (lane === 0 || blocks.count === 0) return;
     this.#sweep(SWEPT_PER_INSERT);
+    this.#renew(lane);
     this.#predictions.note(lane, blocks, this.#insert(lane, blocks));
+  }
+
+  /**
+   * As `insert`, and the prompt counts as in use until `end` is called with what this returns: an
+   * engine puts out no block of a request that it serves, so it puts out others sooner. `blocks`
+   * must not change before.
+   */
+  begin(slot: number, blocks: PromptBlocks): number {
+    this.insert(slot, blocks);
+    const lane = this.#lanes.find(slot);
+    if (lane === 0 || blocks.count === 0) return 0;
+    return this.#inFlight.add(lane, blocks, this.#lanes.epochOf(lane));
+  }
+
+  /** The request has ended; 0 is none. Every number that `begin` gave has to come back once. */
+  end(ticket: number): void {
+    if (ticket !== 0) this.#inFlight.remove(ticket);
   }
 
   /**
@@ -156,6 +182,7 @@ export class PrefixIndex {
     const lanes = this.#lanes;
     const lane = lanes.find(slot);
     if (lane === 0) return;
+    this.#inFlight.abandon(lane);
     if (!lanes.replace(slot)) {
       this.#holdings.forgetBlocks(lane, lanes.held[lane] as number);
       lanes.resetLearned(lane);
@@ -174,6 +201,19 @@ export class PrefixIndex {
     this.#lanes.noteAdded(lane, (this.#lanes.held[lane] as number) - held);
     this.#trim(lane);
     return before;
+  }
+
+  /** Uses again what is under way and has not been used for long, so that it is not forgotten. */
+  #renew(lane: number): void {
+    const inFlight = this.#inFlight;
+    for (let count = 0; count < RENEWED_PER_INSERT; count += 1) {
+      const place = inFlight.oldest(lane);
+      const blocks = inFlight.blocksOf(place);
+      if (blocks === null) return;
+      if (this.#lanes.epochsSince(lane, inFlight.epochOf(place)) < RENEWED_EPOCHS) return;
+      this.#insert(lane, blocks);
+      inFlight.renew(place, this.#lanes.epochOf(lane));
+    }
   }
 
   #limitOf(lane: number): number {
