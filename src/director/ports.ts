@@ -65,7 +65,7 @@ export interface RefusedRequest {
 
 /**
  * Hears of every request once, at its end, such as to record it. Called in the request's own time:
- * it must be quick, must not throw, and keeps nothing of what it is given but a flight's record.
+ * it must be quick, must not throw, and keeps nothing of what it is given.
  */
 export interface RequestObserver {
   /** `blocks`: the prompt's as the served model's cache has them; null without a prefix cache. */
