@@ -18,6 +18,7 @@ import {
   WorkloadShelf,
   type LabJob,
 } from './jobs.ts';
+import { createOracleWorld, ORACLE_NAME } from './oracle.ts';
 import { presetPolicy } from './testing/world-builders.ts';
 import { LabWorld } from './world.ts';
 
@@ -91,6 +92,18 @@ test('threads give what this thread gives, in the order of the jobs', async () =
     ],
   );
   assert.notDeepEqual(here[0]?.ttftMs, here[1]?.ttftMs);
+});
+
+test('the oracle picks on a thread as it does here, whatever the policy of its job', async () => {
+  const job = createJob({ isOracle: true, durationMs: 4000 });
+  const workload = await new WorkloadShelf().find(job.traffic);
+  const world = createOracleWorld(createLabOptions(job, workload));
+  while (!world.advance(10_000));
+  const pool = new JobPool({ workers: 2, ...QUIET });
+  const result = await pool.run(job);
+  await pool.close();
+  assert.equal(result.policy, ORACLE_NAME);
+  assert.deepEqual(result, world.result());
 });
 
 test('progress goes from nothing to all jobs', async () => {

@@ -6,6 +6,7 @@ import type { ReadTraceOptions } from '../traces/types.ts';
 import type { ArrivalSpec } from '../workloads/arrival-spec.ts';
 import { findWorkload } from '../workloads/workloads.ts';
 import type { GoodputObjective, Workload } from '../workloads/types.ts';
+import { createOracleWorld } from './oracle.ts';
 import type { RunResult } from './results.ts';
 import type { EndpointEvent, LabDelays, LabEndpoint, LabOptions, LabPolicy } from './types.ts';
 import { driveWorld, type DriveHooks, LabWorld } from './world.ts';
@@ -61,6 +62,8 @@ export interface LabJob {
   readonly traffic: JobTraffic;
   readonly fleet: readonly FleetPart[];
   readonly policy: LabPolicy;
+  /** True: the oracle picks in the policy's place (`oracle.ts`). */
+  readonly isOracle?: boolean;
   readonly objective: GoodputObjective;
   readonly seed: number;
   /** Multiplies the workload's rate, or the speed of a trace. More than 0. */
@@ -165,5 +168,7 @@ export interface JobHooks extends DriveHooks {
 export async function runJob(job: LabJob, hooks: JobHooks): Promise<RunResult> {
   const workload = await hooks.shelf.find(job.traffic);
   const { onPluginFault } = hooks;
-  return driveWorld(new LabWorld({ ...createLabOptions(job, workload), onPluginFault }), hooks);
+  const options = { ...createLabOptions(job, workload), onPluginFault };
+  const world = job.isOracle === true ? createOracleWorld(options) : new LabWorld(options);
+  return driveWorld(world, hooks);
 }
