@@ -80,6 +80,8 @@ export class Flight {
   #endpoint: Endpoint;
   #booking: Booking;
   #ahead: WorkAhead;
+  /** The scheduler's number for the prompt on the endpoint; 0 when it wants no more of it. */
+  #promptTicket = 0;
   #rank = 0;
   #attemptStartedAtMs: number;
   #firstByteAtMs = -1;
@@ -145,7 +147,7 @@ export class Flight {
    */
   failAttempt(failure: AttemptFailure, options: { readonly mayRetry: boolean }): NextStep {
     this.#recordAttempt(failure, this.#services.clock.now());
-    this.#booking.release();
+    this.#release();
     this.#services.fleet.recordFailure(this.#endpoint.slot);
     if (!options.mayRetry || this.#plan.record.attempts.length >= this.#services.attemptsMax) {
       return 'give-up';
@@ -189,7 +191,7 @@ export class Flight {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const nowMs = this.#services.clock.now();
-    this.#booking.release();
+    this.#release();
     this.#judgeEndpoint(result, nowMs);
     if (result.outcome === 'completed' && result.usage !== null)
       this.#teachEnd(result.usage, nowMs);
@@ -204,9 +206,16 @@ export class Flight {
   #book({ slot }: RankedEndpoint): Booking {
     const { promptTokens, outputTokens } = this.#plan.estimate;
     const { fleet, scheduler } = this.#services;
-    scheduler.noteBooked(slot, this.#plan.input);
+    this.#promptTicket = scheduler.noteBooked(slot, this.#plan.input);
     const uncachedTokens = promptTokens - this.#ahead.cachedTokens;
     return fleet.book(slot, uncachedTokens, outputTokens, this.#plan.served);
+  }
+
+  /** The endpoint has the request no longer. Further calls do nothing. */
+  #release(): void {
+    this.#booking.release();
+    this.#services.scheduler.noteLeft(this.#promptTicket);
+    this.#promptTicket = 0;
   }
 
   /** What an endpoint has to do before this request, and what of its prompt it holds already. */
@@ -228,7 +237,8 @@ export class Flight {
     const blocks = this.#allBlocks();
     // The pick was made before the whole prompt was here; the endpoint holds all of it now.
     if (blocks !== null && blocks.count > (input.blocks === null ? 0 : input.blocks.count)) {
-      scheduler.noteBooked(slot, { ...input, blocks });
+      scheduler.noteLeft(this.#promptTicket);
+      this.#promptTicket = scheduler.noteBooked(slot, { ...input, blocks });
     }
     if (!this.head.isStream) return;
     this.#firstToken = {

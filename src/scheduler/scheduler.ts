@@ -119,12 +119,22 @@ export class Scheduler {
     return this.#shadow === null ? null : this.#predict(this.#shadow.rank(input), input);
   }
 
-  /** The request of `input` goes to `slot`, which will hold its prompt. */
-  noteBooked(slot: number, input: PickInput): void {
-    if (input.blocks !== null) this.#prefixIndex.insert(slot, input.blocks);
+  /**
+   * The request of `input` goes to `slot`, which will hold its prompt, at least until `noteLeft` is
+   * called with the number that this returns.
+   */
+  noteBooked(slot: number, input: PickInput): number {
+    const { blocks } = input;
+    const ticket = blocks === null ? 0 : this.#prefixIndex.begin(slot, blocks);
     this.#assumed?.noteBooked(slot, input);
     this.#profile.noteBooked(slot, input);
     this.#shadow?.noteBooked(slot, input);
+    return ticket;
+  }
+
+  /** The request to which `noteBooked` gave this number has ended, or is tried elsewhere. */
+  noteLeft(ticket: number): void {
+    this.#prefixIndex.end(ticket);
   }
 
   /** Headers that the profile's plugins want in an answer of `slot`, such as a session's token. */
