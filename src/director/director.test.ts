@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointId } from '../core/ids.ts';
+import { createTestInput } from '../scheduler/testing/pick-world.ts';
 import type { AdmissionPort, LimitPort, TokenEstimate } from './ports.ts';
 import { begin, createHead, createRouteSpec, createTestWorld, takeOff } from './testing/world.ts';
 import type { TestWorld } from './testing/world.ts';
@@ -81,6 +82,29 @@ test('a finished flight leaves nothing booked and completes its record', () => {
   assert.equal(record!.durationMs, 470);
   assert.equal(record!.cachedTokens, 16);
   assert.deepEqual(record!.attempts, [{ endpoint: 'chat-0:8000', result: 'answered', ms: 470 }]);
+});
+
+test('a prompt is under way on the endpoint that has it, and nowhere once its flight has ended', () => {
+  const world = createTestWorld({ pools: { chat: [['m'], ['m'], ['m']] } });
+  const hashes = new Uint32Array(100).map((_, index) => index + 1);
+  const whole = { blockBytes: 256, count: 50, hashes };
+  // The first half is all that is here when the pick is made.
+  let known = { ...whole, count: 25 };
+  const head = createHead('m', { promptBlocks: () => known });
+  const failed: FlightResult = { ...DONE, outcome: 'upstream_error', status: 502, usage: null };
+  for (const end of [DONE, failed, { ...failed, outcome: 'client_closed' as const }]) {
+    known = { ...whole, count: 25 };
+    const flight = takeOff(world, head);
+    flight.failAttempt('reset', { mayRetry: true });
+    known = whole;
+    flight.noteFirstByte(200);
+    flight.finish(end);
+    flight.finish(end);
+  }
+  const { load } = world.fleet;
+  // Places are given out again: were one still taken, the next would be another than the first.
+  const input = createTestInput(load, { members: Int32Array.of(0), blocks: whole });
+  assert.equal(world.scheduler.noteBooked(0, input), 1);
 });
 
 test('quick refusals by an endpoint do not make it look quick', () => {

@@ -28,6 +28,7 @@ export interface TestWorld {
   readonly clock: VirtualClock;
   readonly fleet: Fleet;
   readonly routes: RouteTable;
+  readonly scheduler: Scheduler;
   readonly director: Director;
   readonly metrics: MetricsRegistry;
   readonly decisions: DecisionLog;
@@ -63,19 +64,20 @@ export function createTestWorld(options: TestWorldOptions): TestWorld {
   routes.configure(options.routes ?? []);
   const metrics = new MetricsRegistry();
   const decisions = new DecisionLog(100);
+  const scheduler = new Scheduler({
+    profile: PRESETS['least-work'],
+    shadow: null,
+    registry: createRegistry(BUILTIN_PLUGINS),
+    rng,
+    prefix: { maxBytes: 1024 * 1024, defaultBlocksPerEndpoint: 1024 },
+    onPluginFault: (name, cause) => {
+      throw new Error(`plugin ${name} failed`, { cause });
+    },
+  });
   const director = new Director({
     fleet,
     routes,
-    scheduler: new Scheduler({
-      profile: PRESETS['least-work'],
-      shadow: null,
-      registry: createRegistry(BUILTIN_PLUGINS),
-      rng,
-      prefix: { maxBytes: 1024 * 1024, defaultBlocksPerEndpoint: 1024 },
-      onPluginFault: (name, cause) => {
-        throw new Error(`plugin ${name} failed`, { cause });
-      },
-    }),
+    scheduler,
     limits: NO_LIMITS,
     admission: ADMIT_ALL,
     clock,
@@ -85,7 +87,7 @@ export function createTestWorld(options: TestWorldOptions): TestWorld {
     retry: { attempts: 3, budgetShare: 0.2 },
     ...options.director,
   });
-  return { clock, fleet, routes, director, metrics, decisions };
+  return { clock, fleet, routes, scheduler, director, metrics, decisions };
 }
 
 function createSpec(url: string, models: readonly string[]): EndpointSpec {

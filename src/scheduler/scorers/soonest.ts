@@ -167,9 +167,9 @@ export const SOONEST_SCORER: ScorerDefinition = Object.freeze({
   summary:
     'Prefers the endpoint predicted to answer soonest: least cost / own cost, with cost = ' +
     'ttftWeight × TTFT + output × TPOT + othersWeight × delay inflicted on others, be it by ' +
-    'waiting, by slower steps, or by prompts that must be prefilled again because a full cache ' +
-    'puts out their blocks for this one; with an objective, the most loaded endpoint that is ' +
-    'predicted to meet it.',
+    'waiting for work or for room in full KV caches, by slower steps, or by prompts that must be ' +
+    'prefilled again because a full cache puts out their blocks for this one; with an ' +
+    'objective, the most loaded endpoint that is predicted to meet it.',
   options: [
     {
       kind: 'number',
