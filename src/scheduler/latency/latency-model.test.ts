@@ -100,6 +100,33 @@ test('a newcomer is taken to be as its pool is in the middle, one of another poo
   assert.equal(model.confidence(3), 0);
 });
 
+test('pools that are asked for in turn, and share their first slot, keep what is usual in each', () => {
+  const model = new LatencyModel();
+  const load = createTestLoad(64);
+  // Thirty slots each, more than one pick visits of them: quick 1 to 30, slow 31 to 60.
+  const [quick, slow] = [1, 31].map((from) => Int32Array.from({ length: 30 }, (_, i) => from + i));
+  const shared = Int32Array.of(0, ...slow!);
+  const all = Int32Array.of(0, ...quick!);
+  const pickInTurn = (fromMs: number): void => {
+    for (let nowMs = fromMs; nowMs < fromMs + 2000; nowMs += 20) {
+      model.prepare(all, load, nowMs);
+      model.prepare(shared, load, nowMs);
+    }
+  };
+  pickInTurn(0);
+  for (const slot of quick!.subarray(0, 20)) teach(model, slot, 20);
+  for (const slot of slow!.subarray(0, 20)) teach(model, slot, 2);
+  pickInTurn(4000);
+  const usual = model.prefillTokensPerSecond(1);
+  const usualSlow = model.prefillTokensPerSecond(31);
+  assert.ok(usual > 8 * usualSlow);
+  for (let i = 20; i < 30; i += 1) {
+    const rates = [model.prefillTokensPerSecond(1 + i), model.prefillTokensPerSecond(31 + i)];
+    assert.ok(Math.abs(rates[0]! / usual - 1) < 0.1, `slot ${1 + i}: ${rates[0]} of ${usual}`);
+    assert.ok(Math.abs(rates[1]! / usualSlow - 1) < 0.1, `slot ${31 + i}: ${rates[1]}`);
+  }
+});
+
 test('the time of prompts that were prefilled in between is not taken for step time', () => {
   const model = new LatencyModel();
   const stepMs = 20;

@@ -21,96 +21,108 @@ export interface Learners {
   refreshStretch(slot: number, nowMs: number): void;
 }
 
+/** What is kept of one pool. */
+interface PoolState {
+  /** The member that is visited next. */
+  cursor: number;
+  visitedAtMs: number;
+  readonly ttftMedian: Float64Array;
+  readonly tpotMedian: Float64Array;
+  adapterLoadMs: number;
+}
+
 /**
  * Gives the endpoints of a pool what is usual in it: the median of every parameter over the
  * members that have samples becomes the prior of each. So a newcomer starts as the others are, and
  * one that has had no requests for long is again taken to be like them. A pool is an array of
- * slots, recognised by its first slot and its identity.
+ * slots, recognised by its identity; pools may share members.
  */
 export class PoolPriors {
   readonly #learners: Learners;
-  /** The array last prepared, its cursor and the time of the last visit, by first slot. */
-  readonly #pools: (Int32Array | undefined)[] = [];
-  #cursors = new Int32Array(0);
-  #visitedAtMs = new Float64Array(0);
+  readonly #pools = new WeakMap<Int32Array, PoolState>();
+  /** The pool that was prepared last: nearly always the one that is prepared next. */
+  #lastMembers: Int32Array | null = null;
+  #last: PoolState | null = null;
   /** 1 for slots that have got a median. */
   #isPrimed = new Uint8Array(0);
   readonly #values = new Float64Array(MEDIAN_ENDPOINTS_MAX);
-  readonly #ttftMedian: Float64Array;
-  readonly #tpotMedian: Float64Array;
-  #loadMedianMs = Number.NaN;
 
   constructor(learners: Learners) {
     this.#learners = learners;
-    this.#ttftMedian = new Float64Array(learners.ttft.width);
-    this.#tpotMedian = new Float64Array(learners.tpot.width);
   }
 
   reserve(slots: number): void {
     if (slots <= this.#isPrimed.length) return;
-    this.#cursors = copyInto(new Int32Array(slots), this.#cursors);
-    this.#visitedAtMs = copyInto(new Float64Array(slots), this.#visitedAtMs);
-    this.#isPrimed = copyInto(new Uint8Array(slots), this.#isPrimed);
+    const isPrimed = new Uint8Array(slots);
+    isPrimed.set(this.#isPrimed);
+    this.#isPrimed = isPrimed;
   }
 
   reset(slot: number): void {
     this.#isPrimed[slot] = 0;
   }
 
-  /** Whether this array was prepared before and no other with its first slot since. */
+  /** Whether this array was prepared before. */
   knows(members: Int32Array): boolean {
-    const first = members[0];
-    return first === undefined || this.#pools[first] === members;
+    return this.#lastMembers === members || this.#pools.has(members);
   }
 
   /** Visits the members that are due; all newcomers when the array is new. */
   prepare(members: Int32Array, load: LoadTable, nowMs: number): void {
-    const first = members[0];
-    if (first === undefined) return;
-    if (!this.knows(members)) this.#meet(members, nowMs);
-    const elapsedMs = nowMs - (this.#visitedAtMs[first] as number);
+    if (members.length === 0) return;
+    const pool = this.#open(members, nowMs);
+    const elapsedMs = nowMs - pool.visitedAtMs;
     const due = Math.floor((members.length * elapsedMs) / ROUND_MS);
     if (due < 1) return;
-    this.#visitedAtMs[first] = nowMs;
+    pool.visitedAtMs = nowMs;
     const { seats } = this.#learners;
-    let cursor = this.#cursors[first] as number;
+    let { cursor } = pool;
     for (let visits = Math.min(due, VISITS_MAX, members.length); visits > 0; visits -= 1) {
       if (cursor >= members.length) cursor = 0;
-      if (cursor === 0) this.#readMedians(members);
+      if (cursor === 0) this.#readMedians(pool, members);
       const slot = members[cursor] as number;
-      this.#visit(slot, nowMs);
+      this.#visit(pool, slot, nowMs);
       seats.observe(slot, load.lastRunning[slot] as number, load.lastWaiting[slot] as number);
       cursor += 1;
     }
-    this.#cursors[first] = cursor;
+    pool.cursor = cursor;
   }
 
-  #meet(members: Int32Array, nowMs: number): void {
-    const first = members[0] as number;
-    this.#pools[first] = members;
-    this.#cursors[first] = 0;
-    let hasMedians = false;
-    for (const slot of members) {
-      if (this.#isPrimed[slot] === 1) continue;
-      if (!hasMedians) this.#readMedians(members);
-      hasMedians = true;
-      this.#visit(slot, nowMs);
-    }
+  #open(members: Int32Array, nowMs: number): PoolState {
+    if (this.#lastMembers === members && this.#last !== null) return this.#last;
+    const pool = this.#pools.get(members) ?? this.#meet(members, nowMs);
+    this.#lastMembers = members;
+    this.#last = pool;
+    return pool;
   }
 
-  #visit(slot: number, nowMs: number): void {
+  #meet(members: Int32Array, nowMs: number): PoolState {
+    const pool: PoolState = {
+      cursor: 0,
+      visitedAtMs: 0,
+      ttftMedian: new Float64Array(this.#learners.ttft.width),
+      tpotMedian: new Float64Array(this.#learners.tpot.width),
+      adapterLoadMs: Number.NaN,
+    };
+    this.#pools.set(members, pool);
+    this.#readMedians(pool, members);
+    for (const slot of members) if (this.#isPrimed[slot] !== 1) this.#visit(pool, slot, nowMs);
+    return pool;
+  }
+
+  #visit(pool: PoolState, slot: number, nowMs: number): void {
     const { ttft, tpot, adapterLoad } = this.#learners;
     this.#isPrimed[slot] = 1;
-    visitRegression(ttft, this.#ttftMedian, { slot, nowMs });
-    visitRegression(tpot, this.#tpotMedian, { slot, nowMs });
+    visitRegression(ttft, pool.ttftMedian, { slot, nowMs });
+    visitRegression(tpot, pool.tpotMedian, { slot, nowMs });
     this.#learners.refreshStretch(slot, nowMs);
-    if (this.#loadMedianMs >= 0) adapterLoad.borrow(slot, this.#loadMedianMs);
+    if (pool.adapterLoadMs >= 0) adapterLoad.borrow(slot, pool.adapterLoadMs);
   }
 
-  #readMedians(members: Int32Array): void {
+  #readMedians(pool: PoolState, members: Int32Array): void {
     const { ttft, tpot, adapterLoad } = this.#learners;
-    this.#readMedian(ttft, members, this.#ttftMedian);
-    this.#readMedian(tpot, members, this.#tpotMedian);
+    this.#readMedian(ttft, members, pool.ttftMedian);
+    this.#readMedian(tpot, members, pool.tpotMedian);
     let count = 0;
     const step = Math.ceil(members.length / MEDIAN_ENDPOINTS_MAX);
     for (let at = 0; at < members.length; at += step) {
@@ -118,7 +130,7 @@ export class PoolPriors {
       if (adapterLoad.samplesOf(slot) === 0) continue;
       this.#values[count++] = adapterLoad.loadMs[slot] as number;
     }
-    this.#loadMedianMs = this.#medianOf(count);
+    pool.adapterLoadMs = this.#medianOf(count);
   }
 
   /** NaN where no member has a say. */
@@ -151,9 +163,4 @@ function visitRegression(
   if ((median[0] as number) >= 0) regression.setPrior(visit.slot, median);
   regression.fade(visit.slot, visit.nowMs);
   regression.solve(visit.slot, visit.nowMs);
-}
-
-function copyInto<T extends Int32Array | Float64Array | Uint8Array>(wider: T, column: T): T {
-  wider.set(column);
-  return wider;
 }
