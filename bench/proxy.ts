@@ -27,7 +27,7 @@ const BODY_BYTES = 1_024;
 const QUICK_PLAN: ThroughputPlan = {
   connections: 32,
   warmUpMs: 3_000,
-  rounds: 7,
+  rounds: 6,
   durationMs: 1_000,
 };
 const FULL_PLAN: ThroughputPlan = { ...QUICK_PLAN, warmUpMs: 6_000, rounds: 15, durationMs: 3_000 };
