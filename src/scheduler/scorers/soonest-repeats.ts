@@ -12,14 +12,21 @@ const ASKED_AGAIN = 0.5;
 const REFILLS_MAX = ASKED_AGAIN / (1 - ASKED_AGAIN);
 /** Weight of one more prompt in the share of prompts that is found cached. */
 const HIT_WEIGHT = 1 / 256;
+/** Until it is known, this share of prompts is taken to be found. */
+const USUAL_HIT_SHARE = 0.5;
 /**
  * What comes later goes where a prompt's beginning is: caches that hold more are asked for more.
- * So new blocks go where the least is held: this many times the work, per share of the mean that an
- * endpoint holds more.
+ * So new blocks go where the least is held, the more prompts are found the surer: this many times
+ * the work, per share of the mean that an endpoint holds more than the one with the least.
  */
-const UNEVEN_WEIGHT = 10;
-/** Shares beyond this count as this, so that an empty newcomer does not get everything. */
-const UNEVEN_MAX = 0.15;
+const UNEVEN_WEIGHT = 20;
+/** Shares beyond this count as this. */
+const UNEVEN_MAX = 0.1;
+/**
+ * An endpoint that holds less than this share of the mean is new, or slow, and no measure for the
+ * others: it would get everything until it had caught up.
+ */
+const NEWCOMER_SHARE = 0.5;
 
 /**
  * How many times the work of a request will be done by others because of the blocks that it brings,
@@ -30,8 +37,10 @@ export class RepeatedWork {
   readonly #matches: PrefixMatches;
   /** Share of the last prompt that some candidate has cached. */
   #lastHit = 0;
-  /** The same over the prompts that were booked. */
+  /** The same over the prompts that were booked; 0 until there were some. */
   #hitShare = 0;
+  /** The same, what is usual until there were some. */
+  #likelyHitShare = USUAL_HIT_SHARE;
 
   constructor(matches: PrefixMatches) {
     this.#matches = matches;
@@ -44,6 +53,7 @@ export class RepeatedWork {
   /** The request of the last pick was booked. */
   noteBooked(): void {
     this.#hitShare += (this.#lastHit - this.#hitShare) * HIT_WEIGHT;
+    this.#likelyHitShare += (this.#lastHit - this.#likelyHitShare) * HIT_WEIGHT;
   }
 
   /** Works out the column. The candidates' matches have been looked up. */
@@ -51,19 +61,17 @@ export class RepeatedWork {
     const { count } = candidates;
     const { repeats } = this;
     this.#fillFullness(input, candidates);
-    let least = 1;
     let sum = 0;
-    for (let i = 0; i < count; i += 1) {
-      const full = repeats[i] as number;
-      sum += full;
-      if (full < least) least = full;
-    }
-    const perMean = sum > 0 ? count / sum : 0;
+    for (let i = 0; i < count; i += 1) sum += repeats[i] as number;
+    const mean = sum / count;
+    const least = leastOf(repeats, count, NEWCOMER_SHARE * mean);
+    const perMean = mean > 0 ? 1 / mean : 0;
     const refills = this.#refills();
+    const unevenWeight = UNEVEN_WEIGHT * Math.min(1, this.#likelyHitShare / USUAL_HIT_SHARE);
     for (let i = 0; i < count; i += 1) {
       const full = repeats[i] as number;
-      const uneven = (full - least) * perMean;
-      repeats[i] = refills * full + UNEVEN_WEIGHT * (uneven < UNEVEN_MAX ? uneven : UNEVEN_MAX);
+      const uneven = full > least ? (full - least) * perMean : 0;
+      repeats[i] = refills * full + unevenWeight * (uneven < UNEVEN_MAX ? uneven : UNEVEN_MAX);
     }
   }
 
@@ -94,4 +102,14 @@ export class RepeatedWork {
     const hit = this.#hitShare < 0.99 ? this.#hitShare : 0.99;
     return Math.min(REFILLS_MAX, hit / (1 - hit));
   }
+}
+
+/** The least of the first `count` values that are not below `floor`. */
+function leastOf(values: Float64Array, count: number, floor: number): number {
+  let least = 1;
+  for (let i = 0; i < count; i += 1) {
+    const value = values[i] as number;
+    if (value < least && value >= floor) least = value;
+  }
+  return least;
 }
