@@ -19,7 +19,7 @@ const USUAL_HIT_SHARE = 0.5;
  * So new blocks go where the least is held, the more prompts are found the surer: this many times
  * the work, per share of the mean that an endpoint holds more than the one with the least.
  */
-const UNEVEN_WEIGHT = 20;
+const UNEVEN_WEIGHT = 15;
 /** Shares beyond this count as this. */
 const UNEVEN_MAX = 0.1;
 /**
