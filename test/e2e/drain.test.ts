@@ -94,13 +94,17 @@ test('at the end of the drain time streams are broken off with an error: exit 4'
   };
   const chunks = await client.chat.completions.create({ ...long, stream: true });
   const waiting = client.chat.completions.create(long);
+  waiting.catch(() => undefined);
   let count = 0;
   const reading = (async () => {
-    for await (const chunk of chunks) {
-      count += chunk.choices.length;
-      if (count === 5) gateway.process.signal('SIGTERM');
-    }
+    for await (const chunk of chunks) count += chunk.choices.length;
   })();
+  reading.catch(() => undefined);
+  await waitUntil('both to be under way', async () => {
+    const { endpoints } = await gateway.state();
+    return count >= 5 && endpoints[0]?.inFlight.requests === 2;
+  });
+  gateway.process.signal('SIGTERM');
   await assert.rejects(reading, (error) => {
     assert.ok(error instanceof APIError);
     assert.equal(error.code, 'draining');
