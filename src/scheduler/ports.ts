@@ -37,14 +37,10 @@ export interface LoadTable {
   readonly adaptersWaiting: Float64Array;
 }
 
-/** What plugins may ask of the prefix index. */
-export interface PrefixMatcher {
+/** What plugins may ask of an index of what endpoints hold. */
+export interface PrefixHoldings {
   /** Writes to `out[position]`, for each candidate, how many leading blocks its slot holds. */
   match(blocks: PromptBlocks, members: Int32Array, candidates: CandidateSet, out: Int32Array): void;
-}
-
-/** What plugins may ask of the index itself, beside matches of the present prompt. */
-export interface PrefixHoldings extends PrefixMatcher {
   /** Blocks of any prompts that `slot` is believed to hold. */
   blocksOf(slot: number): number;
 }

@@ -22,9 +22,8 @@ export interface EndedContext {
 
 /**
  * Requests that have ended, until lines are made of all of them: numbers and texts side by side,
- * copied while they are in the processor's caches. No object is made, and nothing of the request is
- * held; to keep its decision's record and read it later takes three times as long. Hot: bench
- * `proxy`.
+ * copied at the request's end. No object is made, and nothing of the request is held; to keep its
+ * decision's record and read that later is no cheaper. Hot: bench `proxy`.
  */
 export class EndedList {
   readonly #capacity: number;

@@ -150,8 +150,8 @@ export class Recorder implements RequestObserver {
   }
 
   /**
-   * Many at once take a fourth of the time: between two requests all else that a gateway does
-   * pushes the code for it out of the processor's caches.
+   * Many at once, so that their hashes are encrypted in one call: between two requests all else
+   * that a gateway does pushes the code for it out of the processor's caches.
    */
   #makeLines(): void {
     const ended = this.#ended;

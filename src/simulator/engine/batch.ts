@@ -3,7 +3,7 @@ import type { EngineCounters } from './counters.ts';
 import type { PromptDigest } from './prompt-digest.ts';
 import { SequenceList, type Sequence, type SequenceState } from './sequence.ts';
 import type { SequenceBlocks } from './sequence-blocks.ts';
-import type { StepCosts, StepShape } from './step-time.ts';
+import { createStepShape, type StepCosts, type StepShape } from './step-time.ts';
 
 /** Limits of one step, under vLLM's names. */
 export interface BatchLimits {
@@ -36,15 +36,7 @@ export class Batch {
   readonly waiting: SequenceList = new SequenceList();
   decoding: Sequence[] = [];
   prefilling: Sequence[] = [];
-  readonly shape: StepShape = {
-    prefillTokens: 0,
-    prefillContextPairs: 0,
-    prefillWindowPairs: 0,
-    prefillContextTokens: 0,
-    decodeSequences: 0,
-    decodeContextTokens: 0,
-    decodeWindowTokens: 0,
-  };
+  readonly shape: StepShape = createStepShape();
   /** Milliseconds that moving adapters adds to the planned step. */
   adapterMs = 0;
   readonly #limits: BatchLimits;

@@ -10,22 +10,14 @@ import {
 import {
   calibrateCosts,
   createStepCosts,
+  createStepShape,
   scaleCosts,
   stepDurationMs,
   type StepShape,
 } from './step-time.ts';
 
 function shapeOf(given: Partial<StepShape>): StepShape {
-  return {
-    prefillTokens: 0,
-    prefillContextPairs: 0,
-    prefillWindowPairs: 0,
-    prefillContextTokens: 0,
-    decodeSequences: 0,
-    decodeContextTokens: 0,
-    decodeWindowTokens: 0,
-    ...given,
-  };
+  return { ...createStepShape(), ...given };
 }
 
 describe('duration of a step', () => {

@@ -16,6 +16,19 @@ export interface StepShape {
   decodeWindowTokens: number;
 }
 
+/** A step in which nothing is done, to be added to. */
+export function createStepShape(): StepShape {
+  return {
+    prefillTokens: 0,
+    prefillContextPairs: 0,
+    prefillWindowPairs: 0,
+    prefillContextTokens: 0,
+    decodeSequences: 0,
+    decodeContextTokens: 0,
+    decodeWindowTokens: 0,
+  };
+}
+
 /**
  * What each part of a step costs, in milliseconds; see hardware/step-costs.ts for where values come
  * from. A part that a model does not have costs 0.

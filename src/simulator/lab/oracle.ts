@@ -4,7 +4,7 @@ import type { CandidateSet, PickInput, Scorer } from '../../scheduler/types.ts';
 import type { EngineModel } from '../engine/engine-model.ts';
 import type { PromptDigest } from '../engine/prompt-digest.ts';
 import type { Sequence } from '../engine/sequence.ts';
-import { stepDurationMs, type StepShape } from '../engine/step-time.ts';
+import { createStepShape, stepDurationMs } from '../engine/step-time.ts';
 import type { LabRequest, TrafficSource } from '../workloads/types.ts';
 import { PromptBook } from './prompts.ts';
 import type { LabOptions } from './types.ts';
@@ -94,7 +94,7 @@ function costOf(outlook: Outlook, { output }: LabRequest, arrivalsPerMs: number)
 
 function outlookOf(model: EngineModel, request: LabRequest, prompt: PromptDigest): Outlook {
   const { costs } = model.options;
-  const shape = emptyShape();
+  const shape = createStepShape();
   const remaining: number[] = [];
   let backlogMs = 0;
   let queued = 0;
@@ -167,7 +167,7 @@ function computedOf(model: EngineModel, sequence: Sequence): number {
 function prefillMs(model: EngineModel, from: number, to: number): number {
   const { costs } = model.options;
   const tokens = Math.max(0, to - from);
-  const shape = emptyShape();
+  const shape = createStepShape();
   shape.prefillTokens = tokens;
   shape.prefillContextPairs = tokens * (from + tokens / 2);
   shape.prefillContextTokens = to;
@@ -178,18 +178,6 @@ function prefillMs(model: EngineModel, from: number, to: number): number {
     costs.prefillContextTokenMs * to,
   );
   return linearMs + attentionMs + costs.exchangeTokenMs * tokens;
-}
-
-function emptyShape(): StepShape {
-  return {
-    prefillTokens: 0,
-    prefillContextPairs: 0,
-    prefillWindowPairs: 0,
-    prefillContextTokens: 0,
-    decodeSequences: 0,
-    decodeContextTokens: 0,
-    decodeWindowTokens: 0,
-  };
 }
 
 /** A request that is about to be picked for. */
