@@ -161,6 +161,19 @@ test('a prompt inserted by its beginning first is judged by what was held before
   assert.ok(index.blocksOf(0) >= 990);
 });
 
+test('a prompt that was never answered for is not held to what was promised before it was forgotten', () => {
+  const index = createIndex(100);
+  const blocks = promptOf(sequence(0, 40));
+  index.insert(0, blocks);
+  index.correct(0, blocks, { cachedShare: 0 });
+  index.insert(0, promptOf(sequence(1_000, 60)));
+  index.insert(0, blocks);
+  index.insert(0, promptOf(sequence(2_000, 100)));
+  index.insert(0, blocks);
+  index.correct(0, blocks, { cachedShare: 0 });
+  assert.equal(predict(index, blocks), 40);
+});
+
 test('an engine that never has anything cached is taken to hold nothing, until it has', () => {
   const index = createIndex(1_000);
   const blocks = promptOf(sequence(0, 40));

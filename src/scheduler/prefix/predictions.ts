@@ -36,12 +36,14 @@ export class Predictions {
   /**
    * `lane` takes a prompt. If the same one is under way there already, or its beginning was taken
    * first and the rest comes now, the first prediction stands: the later one saw what the request
-   * itself had brought.
+   * itself had brought. One that promised more than there is now is older than what was forgotten
+   * since, and does not stand.
    */
   note(lane: number, blocks: PromptBlocks, prediction: Prediction): void {
     const earlier =
       this.take(lane, blocks, blocks.count) ?? this.take(lane, blocks, prediction.blocks);
-    const { blocks: predicted, age } = earlier ?? prediction;
+    const isStanding = earlier !== null && earlier.blocks <= prediction.blocks;
+    const { blocks: predicted, age } = isStanding ? earlier : prediction;
     const entries = this.#entries;
     const at = this.#placeOf(lane, blocks, blocks.count);
     entries[at] = blocks.hashes[2 * blocks.count - 2] as number;
