@@ -65,7 +65,8 @@ export interface RefusedRequest {
 
 /**
  * Hears of every request once, at its end, such as to record it. Called in the request's own time:
- * it must be quick, must not throw, and keeps nothing of what it is given.
+ * it must be quick, must not throw, and keeps of what it is given no more than a flight's record,
+ * the credential and the blocks, none of which changes any more.
  */
 export interface RequestObserver {
   /** `blocks`: the prompt's as the served model's cache has them; null without a prefix cache. */

@@ -1,120 +1,83 @@
-import { OUTCOMES } from '../../core/errors.ts';
-import type { EndedFlight } from '../../director/ports.ts';
+import { type CredentialText, NO_CREDENTIAL } from '../../director/types.ts';
 import {
-  type LineRow,
+  type LineInput,
+  type LineRecord,
   type LineValue,
-  NO_NUMBER,
   NULL_VALUE,
-  NUMBER_AT,
-  NUMBER_COUNT,
-  type RecordedRow,
-  TEXT_AT,
-  TEXT_COUNT,
-} from '../../protocol/recording/row.ts';
+} from '../../protocol/recording/line-input.ts';
+import { NO_PROMPT_BLOCKS, type PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
 
-/** What a line says of a request beside its record. */
-export interface EndedContext {
-  /** `Clock.now` at which `atMs` is 0. */
-  readonly originMs: number;
-  readonly tenant: LineValue;
-  readonly blockCount: number;
+/** Stands where there is none. */
+const NO_RECORD: LineRecord = Object.freeze({
+  api: '',
+  clientModel: null,
+  adapter: null,
+  pool: null,
+  stream: false,
+  promptTokensEstimate: 0,
+  promptTokens: null,
+  maxTokens: null,
+  completionTokens: null,
+  cachedTokens: null,
+  ttftMs: null,
+  tpotMs: null,
+  durationMs: null,
+  outcome: null,
+  status: null,
+  attempts: [],
+});
+
+/** A request from its end until its line is made. */
+export class EndedRequest implements LineInput {
+  record: LineRecord = NO_RECORD;
+  credential: CredentialText = NO_CREDENTIAL;
+  blocks: PromptBlocks = NO_PROMPT_BLOCKS;
+  atMs = 0;
+  promptBytes = 0;
+  /** Found when the line is made. */
+  tenant: LineValue = NULL_VALUE;
+
+  get blockCount(): number {
+    return this.blocks.count;
+  }
+
+  /** Lets go of what it holds. */
+  clear(): void {
+    this.record = NO_RECORD;
+    this.credential = NO_CREDENTIAL;
+    this.blocks = NO_PROMPT_BLOCKS;
+  }
 }
 
-/**
- * Requests that have ended, until lines are made of all of them: numbers and texts side by side,
- * copied at the request's end. No object is made, and nothing of the request is held; to keep its
- * decision's record and read that later is no cheaper. Hot: bench `proxy`.
- */
+/** Requests that have ended, until lines are made of all of them. */
 export class EndedList {
-  readonly #capacity: number;
-  readonly #numbers: Float64Array;
-  readonly #tenants: LineValue[];
-  readonly #texts: (string | null)[];
-  readonly #refusals: (RecordedRow | null)[];
+  readonly #places: readonly EndedRequest[];
   #count = 0;
 
   constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#numbers = new Float64Array(capacity * NUMBER_COUNT);
-    this.#tenants = Array.from({ length: capacity }, () => NULL_VALUE);
-    this.#texts = Array.from({ length: capacity * TEXT_COUNT }, () => null);
-    this.#refusals = Array.from({ length: capacity }, () => null);
-  }
-
-  get count(): number {
-    return this.#count;
+    this.#places = Array.from({ length: capacity }, () => new EndedRequest());
   }
 
   get isFull(): boolean {
-    return this.#count === this.#capacity;
+    return this.#count === this.#places.length;
   }
 
-  /** Adds a flight to a list that is not full. */
-  addFlight(flight: EndedFlight, { originMs, tenant, blockCount }: EndedContext): void {
-    const { head, record, startedAtMs } = flight;
-    const { attempts, promptTokens, stream } = record;
-    const index = this.#count;
-    this.#count = index + 1;
-    const numbers = this.#numbers;
-    const at = index * NUMBER_COUNT;
-    numbers[at + NUMBER_AT.atMs] = startedAtMs - originMs;
-    numbers[at + NUMBER_AT.stream] = stream ? 1 : 0;
-    numbers[at + NUMBER_AT.promptBytes] = head.promptBytes;
-    numbers[at + NUMBER_AT.promptTokens] = promptTokens ?? record.promptTokensEstimate;
-    numbers[at + NUMBER_AT.isUsage] = promptTokens === null ? 0 : 1;
-    numbers[at + NUMBER_AT.maxTokens] = orNone(record.maxTokens);
-    numbers[at + NUMBER_AT.outputTokens] = orNone(record.completionTokens);
-    numbers[at + NUMBER_AT.cachedTokens] = orNone(record.cachedTokens);
-    numbers[at + NUMBER_AT.ttftMs] = stream ? orNone(record.ttftMs) : NO_NUMBER;
-    numbers[at + NUMBER_AT.tpotMs] = orNone(record.tpotMs);
-    numbers[at + NUMBER_AT.durationMs] = record.durationMs ?? 0;
-    numbers[at + NUMBER_AT.outcome] = OUTCOMES.indexOf(record.outcome ?? 'interrupted');
-    numbers[at + NUMBER_AT.status] = record.status ?? 0;
-    numbers[at + NUMBER_AT.attempts] = attempts.length;
-    numbers[at + NUMBER_AT.blockCount] = blockCount;
-    const texts = this.#texts;
-    const textAt = index * TEXT_COUNT;
-    const last = attempts[attempts.length - 1];
-    texts[textAt + TEXT_AT.api] = record.api;
-    texts[textAt + TEXT_AT.model] = record.clientModel;
-    texts[textAt + TEXT_AT.adapter] = record.adapter;
-    texts[textAt + TEXT_AT.pool] = record.pool;
-    texts[textAt + TEXT_AT.endpoint] = last === undefined ? null : last.endpoint;
-    this.#tenants[index] = tenant;
+  /** The next place of a list that is not full, to be filled by the caller. */
+  take(): EndedRequest {
+    const place = this.#places[this.#count] as EndedRequest;
+    this.#count += 1;
+    return place;
   }
 
-  /** Adds a refusal to a list that is not full. */
-  addRefusal(row: RecordedRow, tenant: LineValue): void {
-    const index = this.#count;
-    this.#count = index + 1;
-    this.#refusals[index] = row;
-    this.#tenants[index] = tenant;
+  /** Hands all of them to `use`, in the order of their ends. */
+  forEach(use: (ended: EndedRequest) => void): void {
+    for (let index = 0; index < this.#count; index += 1) use(this.#places[index] as EndedRequest);
   }
 
-  /** Makes `row` the request at `index`. */
-  copyTo(row: LineRow, index: number): void {
-    const refusal = this.#refusals[index] as RecordedRow | null;
-    const tenant = this.#tenants[index] as LineValue;
-    if (refusal !== null) {
-      row.set(refusal, tenant);
-      return;
-    }
-    const { numbers, texts } = row;
-    const from = index * NUMBER_COUNT;
-    for (let i = 0; i < NUMBER_COUNT; i += 1) numbers[i] = this.#numbers[from + i] as number;
-    const textsFrom = index * TEXT_COUNT;
-    for (let i = 0; i < TEXT_COUNT; i += 1) texts[i] = this.#texts[textsFrom + i] as string | null;
-    row.tenant = tenant;
-  }
-
-  /** Forgets all of them. */
-  clear(): void {
-    this.#texts.fill(null, 0, this.#count * TEXT_COUNT);
-    this.#refusals.fill(null, 0, this.#count);
+  /** As `forEach`, and forgets them. */
+  drain(use: (ended: EndedRequest) => void): void {
+    this.forEach(use);
+    for (let index = 0; index < this.#count; index += 1) this.#places[index]?.clear();
     this.#count = 0;
   }
-}
-
-function orNone(value: number | null): number {
-  return value === null ? NO_NUMBER : value;
 }

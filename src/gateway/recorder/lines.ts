@@ -1,7 +1,7 @@
 import { ERRORS } from '../../core/errors.ts';
 import type { RefusedRequest } from '../../director/ports.ts';
 import type { RequestHead } from '../../director/types.ts';
-import type { RecordedRow } from '../../protocol/recording/row.ts';
+import type { LineRecord } from '../../protocol/recording/line-input.ts';
 import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
 
 /** As the estimator assumes of a model it has seen nothing of. */
@@ -10,40 +10,27 @@ const BYTES_PER_TOKEN = 4;
 /** Salt of prompts whose hashes cannot be had without any. */
 const SALT = '';
 
-/** What a row says that a refusal does not. */
-export interface RefusalContext {
-  /** `Clock.now` at which `atMs` is 0. */
-  readonly originMs: number;
-  readonly blockCount: number;
-}
-
 /** What a recording says of a refusal. */
-export function describeRefusal(
-  { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs }: RefusedRequest,
-  { originMs, blockCount }: RefusalContext,
-): RecordedRow {
+export function describeRefusal(refused: RefusedRequest): LineRecord {
+  const { head, refusal, model, pool, promptTokens, startedAtMs, refusedAtMs } = refused;
   return {
-    atMs: startedAtMs - originMs,
     api: head.api.id,
     // A name that is not known may be anything that a client has sent.
-    model: model === null ? null : head.model,
+    clientModel: model === null ? null : head.model,
     adapter: null,
     pool,
-    endpoint: null,
     stream: head.isStream,
-    promptBytes: head.promptBytes,
-    promptTokens: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
-    tokensFrom: 'estimate',
+    promptTokensEstimate: promptTokens ?? Math.ceil(head.promptBytes / BYTES_PER_TOKEN),
+    promptTokens: null,
     maxTokens: head.maxTokens,
-    outputTokens: null,
+    completionTokens: null,
     cachedTokens: null,
     ttftMs: null,
     tpotMs: null,
     durationMs: refusedAtMs - startedAtMs,
     outcome: 'rejected',
     status: ERRORS[refusal.code].status,
-    attempts: 0,
-    blockCount,
+    attempts: [],
   };
 }
 

@@ -2,16 +2,16 @@ import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { FailureSink } from '../../core/spawn.ts';
 import { spawn } from '../../core/spawn.ts';
 import type { EndedFlight, RefusedRequest, RequestObserver } from '../../director/ports.ts';
+import type { RequestHead } from '../../director/types.ts';
 import type { PromptBlocks } from '../../protocol/request/prompt-blocks.ts';
+import type { LineRecord } from '../../protocol/recording/line-input.ts';
 import { RecordingLineWriter } from '../../protocol/recording/line-writer.ts';
-import { LineRow } from '../../protocol/recording/row.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { CounterSeries } from '../../telemetry/series.ts';
-import { LineBatch } from './batch.ts';
-import { EndedList } from './ended-list.ts';
+import { LineBatch, type LineTools } from './batch.ts';
+import { EndedList, type EndedRequest } from './ended-list.ts';
 import { PendingHashes } from './pending-hashes.ts';
-import type { SealedHashes } from './sealed-hashes.ts';
 import { reasonOf } from './file-reason.ts';
 import { blocksOfFlight, blocksOfRefusal, describeRefusal } from './lines.ts';
 import { RecordingSecrets } from './secrets.ts';
@@ -38,28 +38,37 @@ export interface RecorderParts {
 /** Requests wait no longer than this to be written: a crash loses at most a second. */
 const FLUSH_MS = 500;
 
-/** Requests that are turned into lines at once: 0.2 ms. More would hold up streams. */
-const ENDED_MAX = 512;
+/**
+ * Requests that are turned into lines at once. For each by itself the code would have to come from
+ * far off in the processor's caches; of more, what they left behind would.
+ */
+const ENDED_MAX = 16;
 
 /** Batches at once: 9 MB, what a disk may take its time for. More lines are dropped. */
 const BATCHES_MAX = 16;
 
-/** So many hashes are made into lines as well: 128 KiB of text. */
-const HASHES_MAX = 16_384;
-
 /** How often the file is looked at for what others do to it. */
 const VERIFY_MS = 5000;
+
+/** A request at its end. */
+interface Ending {
+  readonly head: RequestHead;
+  readonly record: LineRecord;
+  /** `Clock.now` when the director first saw it. */
+  readonly startedAtMs: number;
+}
 
 /** Writes a line for every request that the director was given. Holds no prompt. */
 export class Recorder implements RequestObserver {
   readonly #sink: LineSink;
   readonly #parts: RecorderParts;
   readonly #secrets: RecordingSecrets = new RecordingSecrets();
-  readonly #writer: RecordingLineWriter = new RecordingLineWriter();
-  readonly #pending: PendingHashes = new PendingHashes(this.#secrets);
+  readonly #tools: LineTools = {
+    writer: new RecordingLineWriter(),
+    hashes: new PendingHashes(this.#secrets),
+  };
   readonly #tenants: Tenants = new Tenants(this.#secrets);
   readonly #ended: EndedList = new EndedList(ENDED_MAX);
-  readonly #row: LineRow = new LineRow();
   /** `Clock.now` at the start of the recording. */
   readonly #startedAtMs: number;
   #batch: LineBatch | null = null;
@@ -93,27 +102,12 @@ export class Recorder implements RequestObserver {
   }
 
   onEnded(flight: EndedFlight, served: PromptBlocks | null): void {
-    if (this.#closing !== null) return;
-    const { head } = flight;
-    const blocks = blocksOfFlight(head, served);
-    this.#ended.addFlight(flight, {
-      originMs: this.#startedAtMs,
-      tenant: this.#tenants.find(head.credential).value,
-      blockCount: blocks.count,
-    });
-    this.#noteAdded(blocks);
+    this.#note(flight, blocksOfFlight(flight.head, served));
   }
 
   onRefused(refused: RefusedRequest): void {
-    if (this.#closing !== null) return;
-    const { head } = refused;
-    const blocks = blocksOfRefusal(head);
-    const row = describeRefusal(refused, {
-      originMs: this.#startedAtMs,
-      blockCount: blocks.count,
-    });
-    this.#ended.addRefusal(row, this.#tenants.find(head.credential).value);
-    this.#noteAdded(blocks);
+    const { head, startedAtMs } = refused;
+    this.#note({ head, startedAtMs, record: describeRefusal(refused) }, blocksOfRefusal(head));
   }
 
   /** Writes what is left and closes the file. Requests that end later are not recorded. */
@@ -129,9 +123,15 @@ export class Recorder implements RequestObserver {
     await this.#sink.close();
   }
 
-  #noteAdded(blocks: PromptBlocks): void {
-    if (blocks.count > 0) this.#pending.add(blocks);
-    if (this.#ended.isFull || this.#pending.count >= HASHES_MAX) this.#makeLines();
+  #note({ head, record, startedAtMs }: Ending, blocks: PromptBlocks): void {
+    if (this.#closing !== null) return;
+    const ended = this.#ended.take();
+    ended.record = record;
+    ended.credential = head.credential;
+    ended.blocks = blocks;
+    ended.atMs = startedAtMs - this.#startedAtMs;
+    ended.promptBytes = head.promptBytes;
+    if (this.#ended.isFull) this.#makeLines();
     if (this.#timer === null) this.#startTimer();
   }
 
@@ -149,36 +149,29 @@ export class Recorder implements RequestObserver {
     this.#send();
   }
 
-  /**
-   * Many at once, so that their hashes are encrypted in one call: between two requests all else
-   * that a gateway does pushes the code for it out of the processor's caches.
-   */
   #makeLines(): void {
-    const ended = this.#ended;
-    if (ended.count === 0) return;
-    const hashes = this.#pending.take();
-    for (let index = 0; index < ended.count; index += 1) {
-      ended.copyTo(this.#row, index);
-      this.#addLine(hashes);
-    }
-    ended.clear();
+    this.#ended.forEach(this.#findTenant);
+    this.#ended.drain(this.#addLine);
     if (this.#batch?.isFull === true) this.#send();
   }
 
-  #addLine(hashes: SealedHashes): void {
+  /** A pass of its own: it is short, so that a processor waits for several heads at once. */
+  readonly #findTenant = (ended: EndedRequest): void => {
+    ended.tenant = this.#tenants.find(ended.credential).value;
+  };
+
+  readonly #addLine = (ended: EndedRequest): void => {
     if (this.#batch?.isFull === true) this.#send();
     this.#batch ??= this.#free.pop() ?? this.#createBatch();
-    if (this.#batch !== null && this.#batch.add(this.#row, hashes)) return;
-    hashes.skip(this.#row.blockCount);
     if (this.#batch === null) this.#drop();
-    else this.#dropped.too_long.add(1);
-  }
+    else if (!this.#batch.add(ended)) this.#dropped.too_long.add(1);
+  };
 
   /** Null when all batches wait for the disk. */
   #createBatch(): LineBatch | null {
     if (this.#batchCount >= BATCHES_MAX) return null;
     this.#batchCount += 1;
-    return new LineBatch(this.#writer);
+    return new LineBatch(this.#tools);
   }
 
   #drop(): void {
@@ -191,6 +184,7 @@ export class Recorder implements RequestObserver {
 
   #send(): void {
     if (this.#batch === null || this.#batch.lineCount === 0) return;
+    this.#batch.seal();
     this.#queue.push(this.#batch);
     this.#batch = null;
     if (this.#writing !== null) return;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_CREDENTIAL } from '../../director/types.ts';
-import type { LineValue } from '../../protocol/recording/row.ts';
+import type { LineValue } from '../../protocol/recording/line-input.ts';
 import { RecordingSecrets } from './secrets.ts';
 import { Tenants } from './tenants.ts';
 

@@ -1,5 +1,5 @@
 import type { CredentialText } from '../../director/types.ts';
-import { encodeValue, type LineValue, NULL_VALUE } from '../../protocol/recording/row.ts';
+import { encodeValue, type LineValue, NULL_VALUE } from '../../protocol/recording/line-input.ts';
 import { copyText } from '../wire/copy-text.ts';
 import type { RecordingSecrets } from './secrets.ts';
 

@@ -19,29 +19,23 @@ const LOW_BITS = 24;
 const LOW_SIZE: number = 2 ** LOW_BITS;
 
 /** Writes a hash, given as its upper and lower 24 bits, as eight characters at `at`. */
-export function writeBlockHash(
-  bytes: Uint8Array,
-  at: number,
-  { high, low }: { readonly high: number; readonly low: number },
-): void {
-  writePair(bytes, at, high >>> 12);
-  writePair(bytes, at + 2, high & 4095);
-  writePair(bytes, at + 4, low >>> 12);
-  writePair(bytes, at + 6, low & 4095);
+export function writeBlockHash(view: DataView, at: number, high: number, low: number): void {
+  view.setInt32(at, quadOf(high), true);
+  view.setInt32(at + 4, quadOf(low), true);
 }
 
-function writePair(bytes: Uint8Array, at: number, bits: number): void {
-  const pair = PAIRS[bits] as number;
-  bytes[at] = pair & 255;
-  bytes[at + 1] = pair >>> 8;
+/** Four characters for 24 bits, the first in the low byte. */
+function quadOf(bits: number): number {
+  return (PAIRS[bits >>> 12] as number) | ((PAIRS[bits & 4095] as number) << 16);
 }
 
 /** Block hashes as one text, eight characters each; every hash is a whole number below 2^48. */
 export function encodeBlocks(blocks: readonly number[]): string {
-  const bytes = Buffer.allocUnsafe(blocks.length * BLOCK_HASH_CHARS);
+  const bytes = Buffer.alloc(blocks.length * BLOCK_HASH_CHARS);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (const [index, hash] of blocks.entries()) {
     const high = Math.floor(hash / LOW_SIZE);
-    writeBlockHash(bytes, index * BLOCK_HASH_CHARS, { high, low: hash - high * LOW_SIZE });
+    writeBlockHash(view, index * BLOCK_HASH_CHARS, high, hash - high * LOW_SIZE);
   }
   return bytes.toString('latin1');
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { must } from '../../core/assert.ts';
 import {
   decodeRecordedRequest,
   decodeRecordingHeader,
@@ -9,8 +10,8 @@ import {
 } from './decode.ts';
 import { writeBlockHash } from './block-text.ts';
 import { encodeRecordedRequest, encodeRecordingHeader, roundTime } from './encode.ts';
+import { encodeValue, type LineInput } from './line-input.ts';
 import { LINE_TAIL_BYTES, LineTarget, RecordingLineWriter } from './line-writer.ts';
-import { encodeValue, LineRow } from './row.ts';
 import type { RecordedRequest, RecordingHeader, RecordingProblem } from './types.ts';
 import {
   BLOCK_HASH_CHARS,
@@ -59,11 +60,35 @@ function problemOf(column: string, value: unknown): RecordingProblem {
   return decoded.error;
 }
 
-/** A row of this request, with room for so many hashes. */
-function rowOf(request: Omit<RecordedRequest, 'blocks'>, blockCount: number): LineRow {
-  const row = new LineRow();
-  row.set({ ...request, blockCount }, encodeValue(request.tenant));
-  return row;
+/** What this request's line is written from. */
+function inputOf(request: RecordedRequest): LineInput {
+  const { atMs, promptBytes, promptTokens, tokensFrom, model, endpoint, attempts } = request;
+  const isUsage = tokensFrom === 'usage';
+  return {
+    atMs,
+    promptBytes,
+    tenant: encodeValue(request.tenant),
+    blockCount: request.blocks.length,
+    record: {
+      ...request,
+      clientModel: model,
+      promptTokens: isUsage ? promptTokens : null,
+      promptTokensEstimate: isUsage ? 77 : promptTokens,
+      completionTokens: request.outputTokens,
+      attempts: Array.from({ length: attempts }, (_, index) => ({
+        endpoint: index === attempts - 1 ? must(endpoint, 'one was tried') : 'an earlier one',
+      })),
+    },
+  };
+}
+
+/** Any request as the gateway has them: tried nowhere, or somewhere; only streams have a TTFT. */
+function anyEndedRequest(): fc.Arbitrary<RecordedRequest> {
+  return anyRecordedRequest().map((request) => ({
+    ...request,
+    endpoint: request.attempts === 0 ? null : (request.endpoint ?? ''),
+    ttftMs: request.stream ? request.ttftMs : null,
+  }));
 }
 
 test('columns are the fields of a request, each once', () => {
@@ -181,18 +206,16 @@ test('any text is read or refused, and nothing thrown', () => {
 test('what the writer of bytes writes is read as it was given, hashes filled in', () => {
   const writer = new RecordingLineWriter();
   const target = new LineTarget(2 * RECORDING_LINE_BYTES_MAX);
-  const { bytes } = target;
+  const { bytes, view } = target;
   fc.assert(
-    fc.property(anyRecordedRequest(), fc.nat(1000), (request, from) => {
-      const { blocks, ...rest } = request;
+    fc.property(anyEndedRequest(), fc.nat(1000), (request, from) => {
+      const { blocks } = request;
       bytes.fill(7);
-      const end = writer.write(target, from, rowOf(rest, blocks.length));
+      const end = writer.write(target, from, inputOf(request));
       const roomAt = end - LINE_TAIL_BYTES - blocks.length * BLOCK_HASH_CHARS;
-      const room = bytes.subarray(roomAt, end - LINE_TAIL_BYTES);
-      assert.ok(room.every((byte) => byte === 7));
       for (const [index, hash] of blocks.entries()) {
         const high = Math.floor(hash / 2 ** 24);
-        writeBlockHash(room, index * BLOCK_HASH_CHARS, { high, low: hash - high * 2 ** 24 });
+        writeBlockHash(view, roomAt + index * BLOCK_HASH_CHARS, high, hash - high * 2 ** 24);
       }
       const line = bytes.toString('utf8', from, end);
       assert.equal(line.indexOf('\n'), line.length - 1);
@@ -204,37 +227,50 @@ test('what the writer of bytes writes is read as it was given, hashes filled in'
   );
 });
 
-test('names that were seen before do not hide that others have changed', () => {
+test('values that were seen before do not hide that others have changed', () => {
   const writer = new RecordingLineWriter();
   const target = new LineTarget(RECORDING_LINE_BYTES_MAX);
-  const { blocks: _, ...rest } = REQUEST;
   const changes: readonly Partial<RecordedRequest>[] = [
     {},
     { api: 'completions' },
     { adapter: 'lora' },
     { pool: 'other' },
     { pool: null },
-    { endpoint: null },
+    { endpoint: '10.0.0.2:8000' },
+    { endpoint: null, attempts: 0 },
+    { attempts: 2 },
     { model: null },
+    { status: 0 },
+    { outcome: 'interrupted' },
     {},
   ];
-  for (const change of changes) {
-    const request = { ...rest, ...change };
-    const end = writer.write(target, 0, rowOf(request, 0));
+  for (const change of [...changes, ...changes]) {
+    const request = { ...REQUEST, blocks: [], ...change };
+    const end = writer.write(target, 0, inputOf(request));
     const decoded = decodeRecordedRequest(target.bytes.toString('utf8', 0, end));
-    assert.deepEqual(decoded, { ok: true, value: { ...request, blocks: [] } });
+    assert.deepEqual(decoded, { ok: true, value: request });
   }
+});
+
+test('what is not known yet when a request ends has a value all the same', () => {
+  const target = new LineTarget(RECORDING_LINE_BYTES_MAX);
+  const input = inputOf({ ...REQUEST, blocks: [] });
+  const record = { ...input.record, outcome: null, status: null, durationMs: null, maxTokens: -1 };
+  const end = new RecordingLineWriter().write(target, 0, { ...input, record });
+  const expected = { outcome: 'interrupted', status: 0, durationMs: 0, maxTokens: null } as const;
+  const decoded = decodeRecordedRequest(target.bytes.toString('utf8', 0, end));
+  assert.deepEqual(decoded, { ok: true, value: { ...REQUEST, blocks: [], ...expected } });
 });
 
 test('a line without room, or longer than allowed, is not written', () => {
   const writer = new RecordingLineWriter();
-  const { blocks: _, ...rest } = REQUEST;
-  const write = (at: number, more: Partial<RecordedRequest> = {}, blockCount = 4096): number =>
-    writer.write(target, at, rowOf({ ...rest, ...more }, blockCount));
+  const full = Array.from({ length: 4096 }, () => 0);
+  const write = (at: number, more: Partial<RecordedRequest> = {}): number =>
+    writer.write(target, at, inputOf({ ...REQUEST, blocks: full, ...more }));
   const target = new LineTarget(RECORDING_LINE_BYTES_MAX + 10);
   assert.ok(write(10) > 4096 * BLOCK_HASH_CHARS);
   assert.equal(write(11), -1);
   assert.equal(write(0, { model: '\0'.repeat(11_000) }), -1);
   assert.equal(write(0, { tenant: '\0'.repeat(11_000) }), -1);
-  assert.equal(write(0, {}, 9000), -1);
+  assert.equal(write(0, { blocks: [...full, ...full, 1] }), -1);
 });
