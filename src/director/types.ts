@@ -4,24 +4,28 @@ import type { ApiDefinition } from '../protocol/api-table.ts';
 import type { TokenUsage } from '../protocol/token-usage.ts';
 import type { LatencyObjective, PromptBlocks } from '../scheduler/types.ts';
 
-/** Where the head of a request says who sends it. */
-export interface CredentialText {
-  /** The head, or what there is of it. */
-  readonly text: string;
+/** Places that credentials are spread over; a power of two. */
+export const CREDENTIAL_PLACES = 256;
+
+/** Longest credential that is kept for requests to come: anybody may send long ones without end. */
+export const CREDENTIAL_CHARS_MAX = 1024;
+
+/**
+ * What a client says of who it is. Nearly always one object for all requests with the same; only
+ * equal texts are sure to be the same.
+ */
+export interface Credential {
   /**
-   * Where the credential is in `text`, blanks around it included: the value of `authorization`,
-   * else of `x-api-key`, else of `api-key`. Both are 0 without one.
+   * Value of the field `authorization`, else of `x-api-key`, else of `api-key`, blanks around it
+   * included. Never logged, never written.
    */
-  readonly credentialStart: number;
-  readonly credentialEnd: number;
+  readonly text: string;
+  /** From 0 to `CREDENTIAL_PLACES`, exclusive: a hash, for tables of what was used just now. */
+  readonly place: number;
 }
 
-/** A request that does not say who sends it. */
-export const NO_CREDENTIAL: CredentialText = Object.freeze({
-  text: '',
-  credentialStart: 0,
-  credentialEnd: 0,
-});
+/** Of a request that does not say who sends it. */
+export const NO_CREDENTIAL: Credential = Object.freeze({ text: '', place: 0 });
 
 /** What the director must know of a request before it can choose; known before the body's end. */
 export interface RequestHead {
@@ -38,7 +42,7 @@ export interface RequestHead {
   readonly pinnedEndpoint: EndpointId | null;
   /** What the caller asks of the answer's speed. */
   readonly objective: LatencyObjective;
-  readonly credential: CredentialText;
+  readonly credential: Credential;
   /** Value of the request header with this lower-case name; null without it. */
   readonly header: (name: string) => string | null;
   /**

@@ -7,6 +7,7 @@ import type { RouteTable } from '../director/routes.ts';
 import type { PromptKey } from '../protocol/wasm/prompt-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
+import { Credentials } from './exchange/credentials.ts';
 import { RequestJournal } from './exchange/journal.ts';
 import type { OpenExchange } from './exchange/open-list.ts';
 import { OpenList } from './exchange/open-list.ts';
@@ -69,6 +70,7 @@ export class Gateway {
         journal: this.#journal,
         options: () => this.#relay,
         promptKey: options.promptKey,
+        credentials: new Credentials(),
         open: this.#open,
       },
       models: new ModelCatalog(routes, Math.floor(clock.wallMs() / 1000)),

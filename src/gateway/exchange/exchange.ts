@@ -135,7 +135,7 @@ export class Exchange implements FlightReceiver, AttemptOwner, OpenExchange, Str
         maxTokens: reader.maxTokens,
         pinnedEndpoint,
         objective,
-        credential: stream.head,
+        credential: this.#services.credentials.find(stream.head),
         header: (name) => findField(stream.head, name),
         promptBlocks: (salt) => this.#intake.promptBlocks(salt),
       },

@@ -4,6 +4,7 @@ import type { PromptKey } from '../../protocol/wasm/prompt-key.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { RelayOptions } from '../options.ts';
 import type { UpstreamConnections } from '../upstream/connections.ts';
+import type { Credentials } from './credentials.ts';
 import type { RequestJournal } from './journal.ts';
 import type { OpenExchange, OpenList } from './open-list.ts';
 
@@ -18,6 +19,7 @@ export interface ExchangeServices {
   readonly options: () => RelayOptions;
   /** Seeds the hashes of prompt blocks. */
   readonly promptKey: PromptKey;
+  readonly credentials: Credentials;
   /** Exchanges under way, for deadlines and draining. */
   readonly open: OpenList<OpenExchange>;
 }

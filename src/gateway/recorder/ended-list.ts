@@ -1,4 +1,4 @@
-import { type CredentialText, NO_CREDENTIAL } from '../../director/types.ts';
+import { type Credential, NO_CREDENTIAL } from '../../director/types.ts';
 import {
   type LineInput,
   type LineRecord,
@@ -30,7 +30,7 @@ const NO_RECORD: LineRecord = Object.freeze({
 /** A request from its end until its line is made. */
 export class EndedRequest implements LineInput {
   record: LineRecord = NO_RECORD;
-  credential: CredentialText = NO_CREDENTIAL;
+  credential: Credential = NO_CREDENTIAL;
   blocks: PromptBlocks = NO_PROMPT_BLOCKS;
   atMs = 0;
   promptBytes = 0;
@@ -69,15 +69,13 @@ export class EndedList {
     return place;
   }
 
-  /** Hands all of them to `use`, in the order of their ends. */
-  forEach(use: (ended: EndedRequest) => void): void {
-    for (let index = 0; index < this.#count; index += 1) use(this.#places[index] as EndedRequest);
-  }
-
-  /** As `forEach`, and forgets them. */
+  /** Hands all of them to `use`, in the order of their ends, and forgets them. */
   drain(use: (ended: EndedRequest) => void): void {
-    this.forEach(use);
-    for (let index = 0; index < this.#count; index += 1) this.#places[index]?.clear();
+    for (let index = 0; index < this.#count; index += 1) {
+      const place = this.#places[index] as EndedRequest;
+      use(place);
+      place.clear();
+    }
     this.#count = 0;
   }
 }

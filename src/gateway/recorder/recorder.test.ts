@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { endpointId, requestId } from '../../core/ids.ts';
 import type { EndedFlight, RefusedRequest } from '../../director/ports.ts';
-import { type CredentialText, NO_CREDENTIAL, type RequestHead } from '../../director/types.ts';
+import { type Credential, NO_CREDENTIAL, type RequestHead } from '../../director/types.ts';
 import { findApi } from '../../protocol/api-table.ts';
 import { decodeRecordedRequest } from '../../protocol/recording/decode.ts';
 import type { RecordedRequest } from '../../protocol/recording/types.ts';
 import { RECORDING_LINE_BYTES_MAX } from '../../protocol/recording/types.ts';
 import type { DecisionRecord } from '../../telemetry/decision-log.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
+import { Credentials } from '../exchange/credentials.ts';
 import { parseRequestHead } from '../server/request-head.ts';
 import { type LineSink, Recorder } from './recorder.ts';
 
@@ -311,13 +312,13 @@ test('after close nothing is recorded, and closing again waits for the same end'
 });
 
 /** Where a request with these fields says who sends it. */
-function credentialIn(fields: Readonly<Record<string, string>>): CredentialText {
+function credentialIn(fields: Readonly<Record<string, string>>): Credential {
   const lines = Object.entries({ host: 'a', ...fields }).map(
     ([name, value]) => `${name}: ${value}`,
   );
   const head = parseRequestHead(['GET / HTTP/1.1', ...lines, ''].join('\r\n'));
   assert.ok(!('code' in head));
-  return head;
+  return new Credentials().find(head);
 }
 
 /** As the director does. */

@@ -150,19 +150,14 @@ export class Recorder implements RequestObserver {
   }
 
   #makeLines(): void {
-    this.#ended.forEach(this.#findTenant);
     this.#ended.drain(this.#addLine);
     if (this.#batch?.isFull === true) this.#send();
   }
 
-  /** A pass of its own: it is short, so that a processor waits for several heads at once. */
-  readonly #findTenant = (ended: EndedRequest): void => {
-    ended.tenant = this.#tenants.find(ended.credential).value;
-  };
-
   readonly #addLine = (ended: EndedRequest): void => {
     if (this.#batch?.isFull === true) this.#send();
     this.#batch ??= this.#free.pop() ?? this.#createBatch();
+    ended.tenant = this.#tenants.find(ended.credential);
     if (this.#batch === null) this.#drop();
     else if (!this.#batch.add(ended)) this.#dropped.too_long.add(1);
   };
