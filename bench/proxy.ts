@@ -38,11 +38,11 @@ const FULL_PLAN: ThroughputPlan = { ...QUICK_PLAN, warmUpMs: 6_000, rounds: 15, 
  */
 const QUICK_OVERHEAD: OverheadPlan = {
   connections: QUICK_PLAN.connections,
-  warmUpMs: 9_000,
-  pairs: 300,
+  warmUpMs: 7_000,
+  pairs: 180,
   blockMs: 40,
 };
-const FULL_OVERHEAD: OverheadPlan = { ...QUICK_OVERHEAD, pairs: 1_000 };
+const FULL_OVERHEAD: OverheadPlan = { ...QUICK_OVERHEAD, pairs: 800 };
 
 /**
  * Small requests as fast as one core can pass them on; the gateway does its whole path for each.
