@@ -92,7 +92,7 @@ details>.scroll{margin-top:6px}
 footer{margin-top:22px}
 .terms{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px}
 .terms dd{margin:0}
-@media (max-width:900px){table{font-size:.8rem}th,td{padding:6px 4px}th[scope=row]{min-width:min(9.5em,38vw)}}
+@media (max-width:900px){table{font-size:.78rem}th,td{padding:6px 3px}.long{min-width:5em}th[scope=row]{min-width:min(9.5em,38vw)}}
 @media (max-width:720px){.cards{grid-template-columns:1fr 1fr}}
 @media (max-width:560px){main{padding:16px 10px 32px}section,.banner{padding:14px 12px}h1{font-size:1.5rem}.settings{grid-template-columns:1fr 1fr}.value{font-size:1.45rem}.terms{grid-template-columns:1fr}.terms dd{margin-bottom:6px}}
 @media print{:root{${LIGHT}color-scheme:light;--page:#fff}body{font-size:11px}main{max-width:none;padding:0}.has-script .live,.switch{display:none!important}.has-script .still{display:block}.legend{position:static}section{border:0;padding:8px 0}figure,.card,tr{break-inside:avoid}.scroll{overflow:visible;border:0}th[scope=row]{position:static}table{font-size:8.5px}th,td{padding:2px 4px}th[scope=row]{min-width:0}}
