@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { RunResult } from '../simulator/lab/results.ts';
 import { createRun } from '../simulator/lab/testing/run-builders.ts';
 import { createSweepResult } from '../simulator/lab/sweep.ts';
 import { judgeRuns, type ObjectiveTerm } from '../simulator/lab/sizing-objective.ts';
@@ -8,8 +9,8 @@ import { toMeasuredReport } from '../simulator/load/simulated-report.ts';
 import type { SizingResult } from '../simulator/lab/sizing.ts';
 import { renderProbes, renderSizes } from './lab-size-table.ts';
 import { renderSweep } from './lab-sweep-table.ts';
-import { renderRunTable } from './lab-table.ts';
-import { formatTime } from './lab-text.ts';
+import { renderRunTable, runsToShow } from './lab-table.ts';
+import { describeLeftOut, formatTime } from './lab-text.ts';
 
 function lineOf(lines: readonly string[], label: string): string {
   return lines.find((line) => line.startsWith(label)) ?? '';
@@ -54,6 +55,20 @@ test('measured runs stand beside the policies, and are never the best', () => {
   assert.match(lines[0] ?? '', /a\s+b\s+staging$/);
   assert.match(lineOf(lines, 'TTFT p50 (ms)'), /\s120(\.0)?\s+80\.0\*\s+10\.0$/);
   assert.match(lineOf(lines, 'queue mean'), /-$/, 'what a measured run does not know');
+});
+
+test('what was cut short does not mix with whole runs, and is named', () => {
+  const whole = createRun();
+  const late: RunResult = { ...createRun(), seed: 2, status: 'interrupted' };
+  const early: RunResult = { ...late, seed: 3, requests: { ...late.requests, sent: 0 } };
+  assert.deepEqual(runsToShow([whole, late, early]), [whole]);
+  assert.deepEqual(runsToShow([late, early]), [late], 'better than nothing');
+  assert.deepEqual(runsToShow([early]), []);
+  assert.deepEqual(describeLeftOut([]), []);
+  const other = { ...early, policy: 'other' };
+  assert.deepEqual(describeLeftOut([late, early, other]), [
+    'cut short and not in the table, 3 runs: test (seed 2 at 4 s, seed 3 at 4 s); other (seed 3 at 4 s)',
+  ]);
 });
 
 test('several seeds show their mean and range', () => {

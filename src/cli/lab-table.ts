@@ -14,6 +14,16 @@ export interface PolicyRuns {
 }
 
 /**
+ * Of a policy's runs those that its numbers are made of: the whole ones, and what there is of the
+ * others only where none is whole. A run that ended within its warm-up has nothing to show.
+ */
+export function runsToShow(runs: readonly RunResult[]): readonly RunResult[] {
+  const whole = runs.filter(({ status }) => status === 'finished' || status === 'saturated');
+  const some = whole.length > 0 ? whole : runs;
+  return some.filter(({ requests }) => requests.sent > 0);
+}
+
+/**
  * Measures as rows, policies and then measured runs as columns; the best policy of a row has a
  * star. Lines without an end.
  */

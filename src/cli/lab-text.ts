@@ -114,6 +114,20 @@ export function describeEndings(
   return [...new Set(lines)];
 }
 
+/** A line for runs that the numbers are not made of, with how far they got, if there are any. */
+export function describeLeftOut(runs: readonly RunResult[]): readonly string[] {
+  if (runs.length === 0) return [];
+  const byPolicy = Map.groupBy(runs, ({ policy }) => policy);
+  const names = [...byPolicy].map(([policy, own]) => {
+    const seeds = own.map(
+      ({ seed, simulatedMs }) => `seed ${seed} at ${Math.round(simulatedMs / 1000)} s`,
+    );
+    return `${policy} (${seeds.join(', ')})`;
+  });
+  const count = runs.length === 1 ? '1 run' : `${runs.length} runs`;
+  return [`cut short and not in the table, ${count}: ${names.join('; ')}`];
+}
+
 /**
  * Lines for runs in which most requests failed without anything having been disturbed: engines
  * refuse what is longer than their context or their KV cache.

@@ -18,8 +18,14 @@ import { createJob, type LabScene, type LabTraffic } from '../lab-plan.ts';
 import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
-import { alignColumns, renderRunTable } from '../lab-table.ts';
-import { describeEndings, describeFailures, describeFleet, describeScene } from '../lab-text.ts';
+import { alignColumns, renderRunTable, runsToShow } from '../lab-table.ts';
+import {
+  describeEndings,
+  describeFailures,
+  describeFleet,
+  describeLeftOut,
+  describeScene,
+} from '../lab-text.ts';
 import { readMeasurements } from '../measured-file.ts';
 import type { ParsedOptions } from '../options.ts';
 
@@ -148,12 +154,16 @@ function describeRuns(
     ...describeScene(scene, fleet),
     ...(measurements.length === 0 ? [] : [['measured', beside] as const]),
   ];
-  // A run that ended within its warm-up has nothing to show.
   const columns = policies.flatMap(({ name }) => {
-    const own = runs.filter(({ policy, requests }) => policy === name && requests.sent > 0);
+    const own = runsToShow(runs.filter(({ policy }) => policy === name));
     return own.length === 0 ? [] : [{ policy: name, runs: own }];
   });
-  const endings = describeEndings(runs);
+  const shown = new Set(columns.flatMap((column) => column.runs));
+  const leftOut = runs.filter((run) => !shown.has(run));
+  const endings = [
+    ...describeEndings(runs.filter((run) => shown.has(run))),
+    ...describeLeftOut(leftOut),
+  ];
   const mark = columns.length > 1 ? '* best of its row. ' : '';
   return {
     json: { settings: Object.fromEntries(settings), runs, ...measuredJson(measurements) },
