@@ -13,12 +13,17 @@ export interface PolicyRuns {
   readonly runs: readonly RunResult[];
 }
 
+/** Whether a run was ended before its time, by the caller or its budget. */
+export function isCut({ status }: RunResult): boolean {
+  return status === 'interrupted' || status === 'out_of_time';
+}
+
 /**
  * Of a policy's runs those that its numbers are made of: the whole ones, and what there is of the
  * others only where none is whole. A run that ended within its warm-up has nothing to show.
  */
 export function runsToShow(runs: readonly RunResult[]): readonly RunResult[] {
-  const whole = runs.filter(({ status }) => status === 'finished' || status === 'saturated');
+  const whole = runs.filter((run) => !isCut(run));
   const some = whole.length > 0 ? whole : runs;
   return some.filter(({ requests }) => requests.sent > 0);
 }

@@ -18,7 +18,7 @@ import { createJob, type LabScene, type LabTraffic } from '../lab-plan.ts';
 import { readComparison, type Comparison } from '../lab-comparison.ts';
 import { formatWait } from '../lab-progress.ts';
 import { LabSession } from '../lab-session.ts';
-import { alignColumns, renderRunTable, runsToShow } from '../lab-table.ts';
+import { alignColumns, isCut, renderRunTable, runsToShow } from '../lab-table.ts';
 import {
   describeEndings,
   describeFailures,
@@ -159,10 +159,10 @@ function describeRuns(
     return own.length === 0 ? [] : [{ policy: name, runs: own }];
   });
   const shown = new Set(columns.flatMap((column) => column.runs));
-  const leftOut = runs.filter((run) => !shown.has(run));
+  const leftOut = new Set(runs.filter((run) => !shown.has(run) && isCut(run)));
   const endings = [
-    ...describeEndings(runs.filter((run) => shown.has(run))),
-    ...describeLeftOut(leftOut),
+    ...describeEndings(runs.filter((run) => !leftOut.has(run))),
+    ...describeLeftOut([...leftOut]),
   ];
   const mark = columns.length > 1 ? '* best of its row. ' : '';
   return {
