@@ -114,7 +114,7 @@ export function describeEndings(
   return [...new Set(lines)];
 }
 
-/** A line for cut runs that the numbers are not made of, with how far they got, if there are any. */
+/** A line for cut runs that the numbers are not made of, and how far they got, if there are any. */
 export function describeLeftOut(runs: readonly RunResult[]): readonly string[] {
   if (runs.length === 0) return [];
   const byPolicy = Map.groupBy(runs, ({ policy }) => policy);
